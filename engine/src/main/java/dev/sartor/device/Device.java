@@ -1,0 +1,52 @@
+package dev.sartor.device;
+
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Memory;
+import dev.sartor.tensor.Buffer;
+import dev.sartor.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * The seam between the engine and a kind of hardware. Kernels are data ({@link
+ * dev.sartor.device.kernel.Kernel}); a device makes programs of them and runs them in order.
+ */
+public interface Device extends Memory, AutoCloseable {
+    /** Such as {@code cpu} or {@code reference}. */
+    String name();
+
+    /** One line for people: hardware, instruction set, threads. */
+    String description();
+
+    /** Copies from host memory; sizes must be equal. Returns when done. */
+    void write(MemorySegment from, Tensor to);
+
+    /** Copies to host memory; sizes must be equal. Returns when done. */
+    void read(Tensor from, MemorySegment to);
+
+    /** Makes host memory (a mapped file) readable by kernels without a copy, where the device can. */
+    Buffer wrap(MemorySegment memory);
+
+    /** Bytes of a packed weight matrix [rows, columns]. */
+    long packedBytes(long rows, long columns, DType dtype);
+
+    /** Scratch that the instruction needs while it runs. Its tensors need no places yet. */
+    long scratchBytes(Instruction instruction);
+
+    /**
+     * Makes a program of instructions whose storages have been placed.
+     *
+     * @param scratch as large as the largest need, or null where that is zero
+     */
+    Program compile(List<Instruction> instructions, Buffer scratch);
+
+    /**
+     * Runs a program of this device to its end.
+     *
+     * @throws DeviceException naming the instruction that failed; those after it did not run
+     */
+    void submit(Program program);
+
+    @Override
+    void close();
+}

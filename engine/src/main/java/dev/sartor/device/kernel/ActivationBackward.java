@@ -1,0 +1,24 @@
+package dev.sartor.device.kernel;
+
+import dev.sartor.tensor.Tensor;
+import java.util.List;
+
+/** Gradients of {@link Activation}, written. */
+public record ActivationBackward(
+        Tensor dy,
+        Tensor gate,
+        Tensor up,
+        Tensor dGate,
+        Tensor dUp,
+        ActivationKind kind)
+        implements Kernel {
+    @Override
+    public List<Tensor> reads() {
+        return Kernel.present(dy, gate, up);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+        return Kernel.present(dGate, dUp);
+    }
+}

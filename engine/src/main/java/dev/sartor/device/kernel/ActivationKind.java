@@ -1,0 +1,11 @@
+package dev.sartor.device.kernel;
+
+/** Activation functions, in the order of {@code sartor_activation_kind}. */
+public enum ActivationKind {
+    SILU,
+    /** Exact, with erf. */
+    GELU,
+    /** The tanh form of Hendrycks and Gimpel 2016: {@code gelu_new}, {@code gelu_pytorch_tanh}. */
+    GELU_TANH,
+    RELU
+}

@@ -1,0 +1,25 @@
+package dev.sartor.device.kernel;
+
+import dev.sartor.tensor.Tensor;
+import java.util.List;
+
+/** Gradients of {@link ColumnScale}; dScale is written, dBias added to. */
+public record ColumnScaleBackward(
+        Tensor dy,
+        Tensor x,
+        Tensor scale,
+        Tensor dx,
+        Tensor dScale,
+        Tensor dBias,
+        boolean accumulate)
+        implements Kernel {
+    @Override
+    public List<Tensor> reads() {
+        return Kernel.present(dy, x, scale);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+        return Kernel.present(dx, dScale, dBias);
+    }
+}

@@ -1,0 +1,19 @@
+package dev.sartor.device.kernel;
+
+import dev.sartor.device.Matrix;
+import dev.sartor.tensor.Tensor;
+import java.util.List;
+
+/** y = table[ids], or y += with accumulate. */
+public record Embedding(Matrix table, Tensor ids, Tensor y, boolean accumulate)
+        implements Kernel {
+    @Override
+    public List<Tensor> reads() {
+        return Kernel.present(table.data(), ids);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+        return Kernel.present(y);
+    }
+}

@@ -1,0 +1,32 @@
+package dev.sartor.device.kernel;
+
+import dev.sartor.device.Matrix;
+import dev.sartor.tensor.Tensor;
+import java.util.List;
+
+/**
+ * Projection and cross-entropy in chunks, with the gradient of the weighted sum of losses made in
+ * the same pass.
+ */
+public record LinearCrossEntropy(
+        Tensor x,
+        Matrix weight,
+        Tensor bias,
+        Tensor targets,
+        Tensor tokenWeights,
+        Tensor losses,
+        Tensor dx,
+        Tensor dWeight,
+        Tensor dBias,
+        float softcap)
+        implements Kernel {
+    @Override
+    public List<Tensor> reads() {
+        return Kernel.present(x, weight.data(), bias, targets, tokenWeights);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+        return Kernel.present(losses, dx, dWeight, dBias);
+    }
+}

@@ -1,0 +1,25 @@
+package dev.sartor.device.kernel;
+
+import dev.sartor.tensor.Tensor;
+import java.util.List;
+
+/** One token per row of logits [rows, vocabulary]. */
+public record Sample(
+        Tensor logits,
+        Tensor tokens,
+        Tensor logProbs,
+        Tensor rng,
+        float temperature,
+        float topP,
+        int topK)
+        implements Kernel {
+    @Override
+    public List<Tensor> reads() {
+        return Kernel.present(logits, rng);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+        return Kernel.present(tokens, logProbs);
+    }
+}
