@@ -23,7 +23,7 @@ enum sartor_status {
   SARTOR_BAD_INDEX = 3,     /* a token id or position out of range                                     */
   SARTOR_SCRATCH_TOO_SMALL = 4,
   SARTOR_NO_MEMORY = 5,
-  SARTOR_BAD_ISA = 6 /* SARTOR_ISA names a path that this processor or build lacks */
+  SARTOR_BAD_ISA = 6 /* isa or SARTOR_ISA names a path that this processor or build lacks */
 };
 
 /* One instruction of a program. size is sizeof the op's struct as the caller knows it. */
@@ -45,9 +45,9 @@ SARTOR_API int32_t sartor_abi_version(void);
 SARTOR_API const char *sartor_version(void);
 
 /* Opens an engine with `threads` threads (0: one per available core, the caller's thread
- * included). The instruction set is the best of the processor, or what the environment
- * variable SARTOR_ISA names: avx512_bf16, avx512, avx2, neon, portable. */
-SARTOR_API int32_t sartor_open(int32_t threads, sartor_engine **engine, sartor_failure *failure);
+ * included). isa names the instruction set: avx512_bf16, avx512, avx2, neon, portable; null: what
+ * the environment variable SARTOR_ISA names, else the best of the processor. */
+SARTOR_API int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sartor_failure *failure);
 SARTOR_API void sartor_close(sartor_engine *engine);
 SARTOR_API const char *sartor_isa(const sartor_engine *engine);
 SARTOR_API int32_t sartor_threads(const sartor_engine *engine);
