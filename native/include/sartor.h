@@ -52,6 +52,12 @@ SARTOR_API void sartor_close(sartor_engine *engine);
 SARTOR_API const char *sartor_isa(const sartor_engine *engine);
 SARTOR_API int32_t sartor_threads(const sartor_engine *engine);
 
+/* Zeroed memory for buffers, at least 64-byte aligned; from 2 MiB up it starts on a huge page,
+ * and huge pages are asked for. Untouched pages are not resident. Null where there is none.
+ * Freed with the same size. */
+SARTOR_API void *sartor_allocate(int64_t bytes);
+SARTOR_API void sartor_free(void *memory, int64_t bytes);
+
 /* Bytes of a packed weight [rows, columns] of dtype, a multiple of 64. -1: dtype not packable. */
 SARTOR_API int64_t sartor_packed_bytes(int64_t rows, int64_t columns, int32_t dtype);
 
