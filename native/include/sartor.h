@@ -44,6 +44,9 @@ typedef struct sartor_engine sartor_engine;
 SARTOR_API int32_t sartor_abi_version(void);
 SARTOR_API const char *sartor_version(void);
 
+/* sizeof the op's argument struct as the library knows it; -1: no such op in this build. */
+SARTOR_API int32_t sartor_arguments_bytes(int32_t op);
+
 /* Opens an engine with `threads` threads (0: one per available core, the caller's thread
  * included). isa names the instruction set: avx512_bf16, avx512, avx2, neon, portable; null: what
  * the environment variable SARTOR_ISA names, else the best of the processor. */
