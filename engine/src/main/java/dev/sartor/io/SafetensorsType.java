@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
  * @see <a href="https://github.com/huggingface/safetensors">the format</a>
  */
 public enum SafetensorsType {
-    F64(8, null), F32(4, DType.FLOAT32), F16(2, DType.FLOAT16), BF16(2, DType.BFLOAT16),
-    I64(8, DType.INT64), I32(4, DType.INT32), I16(2, null), I8(1, null),
+    F64(8, DType.FLOAT64), F32(4, DType.FLOAT32), F16(2, DType.FLOAT16), BF16(2, DType.BFLOAT16),
+    I64(8, DType.INT64), I32(4, DType.INT32), I16(2, DType.INT16), I8(1, DType.INT8),
     U64(8, null), U32(4, null), U16(2, null), U8(1, DType.UINT8), BOOL(1, DType.BOOL),
     F8_E4M3(1, null), F8_E5M2(1, null), F8_E8M0(1, null), C64(8, null);
 

@@ -57,6 +57,6 @@ public record TensorSource(String name, TensorSpec spec, Content content) {
 
     /** Length of its data in bytes. */
     public long bytes() {
-        return Math.multiplyExact(spec.shape().elements(), (long) spec.dtype().bytes());
+        return spec.bytes();
     }
 }

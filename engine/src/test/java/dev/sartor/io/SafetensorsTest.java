@@ -44,18 +44,18 @@ class SafetensorsTest {
     @Test
     void readsWhatAnotherWriterWrote() throws IOException {
         Path file = file("{\"__metadata__\":{\"format\":\"pt\"},\"b\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[4,5]},"
-                + "\"a\":{\"dtype\":\"I16\",\"shape\":[2,1],\"data_offsets\":[0,4]}}  ", 5);
+                + "\"a\":{\"dtype\":\"U16\",\"shape\":[2,1],\"data_offsets\":[0,4]}}  ", 5);
         try (Safetensors st = Safetensors.open(file)) {
             assertEquals(List.of("a", "b"), List.copyOf(st.names()));
             assertEquals(Map.of("format", "pt"), st.metadata());
             assertEquals(new TensorSpec(DType.UINT8, Shape.of()), st.spec("b"));
             assertEquals(4, st.data("b").get(ValueLayout.JAVA_BYTE, 0));
             assertTrue(st.data("b").isReadOnly());
-            assertEquals(SafetensorsType.I16, st.type("a"));
+            assertEquals(SafetensorsType.U16, st.type("a"));
             String message = assertThrows(FormatException.class, () -> st.spec("a")).getMessage();
-            assertTrue(message.contains("'a'") && message.contains("I16"), message);
+            assertTrue(message.contains("'a'") && message.contains("U16"), message);
             message = assertThrows(FormatException.class, () -> st.floats("a")).getMessage();
-            assertTrue(message.contains("I16[2, 1]"), message);
+            assertTrue(message.contains("U16[2, 1]"), message);
             message = assertThrows(FormatException.class, () -> st.spec("c")).getMessage();
             assertTrue(message.contains("no tensor 'c'") && message.contains("[a, b]"), message);
         }
