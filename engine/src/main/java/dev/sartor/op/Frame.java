@@ -6,6 +6,8 @@ import dev.sartor.tensor.TensorSpec;
 
 /** What an op sees of the step it is part of. */
 public interface Frame {
+    int inputCount();
+
     /** An input, or null where an optional one is absent. */
     Tensor input(int index);
 
@@ -22,7 +24,7 @@ public interface Frame {
 
     void emit(Kernel kernel);
 
-    /** Backward only: the gradient of an output, or null if nothing used that output. */
+    /** Backward only: the gradient of an output, or null if no op used that output. */
     Tensor outputGradient(int index);
 
     /** Backward only: where to write or add an activation's gradient. The input must need one. */
@@ -34,7 +36,7 @@ public interface Frame {
      */
     Tensor freshGradient(int index);
 
-    /** Backward only: float32 memory that the gradient of a parameter is added to; zero at first. */
+    /** Float32 memory that the gradient of a parameter is added to. The input must need one. */
     Tensor parameterGradient(int index);
 
     /** Backward only: says that the gradient of the input is this tensor, without a copy. */

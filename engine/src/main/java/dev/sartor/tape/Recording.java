@@ -1,0 +1,13 @@
+package dev.sartor.tape;
+
+import dev.sartor.device.Instruction;
+import dev.sartor.tensor.Storage;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What a tape wrote down.
+ *
+ * @param results storages that somebody reads after the last instruction
+ */
+public record Recording(List<Instruction> instructions, Set<Storage> results) {}
