@@ -91,7 +91,7 @@ int32_t Context::fail(int32_t status, const char *format, ...) {
 
 extern "C" {
 
-int32_t sartor_open(int32_t threads, sartor_engine **engine, sartor_failure *failure) {
+int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sartor_failure *failure) {
   using namespace sartor;
   clear(failure);
   if (engine == nullptr) return refuse(failure, SARTOR_BAD_ARGUMENT, "engine is null");
@@ -99,14 +99,15 @@ int32_t sartor_open(int32_t threads, sartor_engine **engine, sartor_failure *fai
   if (threads < 0 || threads > max_threads)
     return refuse(failure, SARTOR_BAD_ARGUMENT, "threads is %d, expected 0 (one per core) to %d", threads,
                   max_threads);
-  const char *wanted = std::getenv("SARTOR_ISA");
+  const char *environment = isa == nullptr ? std::getenv("SARTOR_ISA") : nullptr;
+  const char *wanted = isa == nullptr ? environment : isa;
   const KernelTable *kernels = find_kernels(wanted);
   if (kernels == nullptr) {
     char names[128];
     list_kernels(names, sizeof names);
     return refuse(failure, SARTOR_BAD_ISA,
-                  "SARTOR_ISA=%.40s is not available on this processor or in this build; available: %s", wanted,
-                  names);
+                  "instruction set \"%.40s\"%s is not available on this processor or in this build; available: %s",
+                  wanted, environment ? " (from the environment variable SARTOR_ISA)" : "", names);
   }
   if (threads == 0) threads = available_cores() < max_threads ? available_cores() : max_threads;
   try {

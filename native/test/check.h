@@ -41,9 +41,8 @@ inline std::vector<std::string> instruction_sets() {
 class Engine {
  public:
   Engine(const std::string &isa, int threads) {
-    setenv("SARTOR_ISA", isa.c_str(), 1);
     sartor_failure failure;
-    if (sartor_open(threads, &engine_, &failure) != SARTOR_OK) {
+    if (sartor_open(threads, isa.c_str(), &engine_, &failure) != SARTOR_OK) {
       std::printf("cannot open an engine: %s\n", failure.message);
       std::exit(1);
     }

@@ -53,12 +53,14 @@ static void instruction_sets_can_be_forced() {
   unsetenv("SARTOR_ISA");
   sartor_engine *engine = nullptr;
   sartor_failure failure;
-  CHECK(sartor_open(0, &engine, &failure) == SARTOR_OK, "%s", failure.message);
+  CHECK(sartor_open(0, nullptr, &engine, &failure) == SARTOR_OK, "%s", failure.message);
   CHECK(sartor_isa(engine) == names.front(), "the best set is the default");
   CHECK(sartor_threads(engine) == sartor::available_cores(), "0 means one thread a core");
   sartor_close(engine);
   setenv("SARTOR_ISA", "avx1024", 1);
-  CHECK(sartor_open(1, &engine, &failure) == SARTOR_BAD_ISA, "unknown set");
+  CHECK(sartor_open(1, "portable", &engine, &failure) == SARTOR_OK, "an argument overrules the environment");
+  sartor_close(engine);
+  CHECK(sartor_open(1, nullptr, &engine, &failure) == SARTOR_BAD_ISA, "unknown set");
   CHECK(engine == nullptr, "no engine on failure");
   CHECK(std::strstr(failure.message, "avx1024") && std::strstr(failure.message, "portable"),
         "names what was asked for and what there is: %s", failure.message);
@@ -68,10 +70,10 @@ static void instruction_sets_can_be_forced() {
 static void bad_calls_are_refused() {
   sartor_engine *engine = nullptr;
   sartor_failure failure;
-  CHECK(sartor_open(-1, &engine, &failure) == SARTOR_BAD_ARGUMENT, "negative threads");
-  CHECK(sartor_open(100000, &engine, &failure) == SARTOR_BAD_ARGUMENT, "too many threads");
-  CHECK(sartor_open(1, nullptr, &failure) == SARTOR_BAD_ARGUMENT, "null engine");
-  CHECK(sartor_open(1, &engine, nullptr) == SARTOR_OK, "failure may be null");
+  CHECK(sartor_open(-1, nullptr, &engine, &failure) == SARTOR_BAD_ARGUMENT, "negative threads");
+  CHECK(sartor_open(100000, nullptr, &engine, &failure) == SARTOR_BAD_ARGUMENT, "too many threads");
+  CHECK(sartor_open(1, nullptr, nullptr, &failure) == SARTOR_BAD_ARGUMENT, "null engine");
+  CHECK(sartor_open(1, nullptr, &engine, nullptr) == SARTOR_OK, "failure may be null");
   char arguments[1024] = {};
   for (int op : {-1, static_cast<int>(SARTOR_OP_COUNT), 1 << 30}) {
     sartor_instruction bad{op, 8, arguments};
