@@ -13,7 +13,8 @@ import java.util.stream.IntStream;
  * masks, packed samples, padding and KV caches are all told.
  *
  * <p>Inputs: q [batch * queries, heads * headDim], k and v [batch * keys, kvHeads * headDim]; or one
- * fused tensor that holds all three side by side. Output: as q.
+ * fused tensor that holds all three side by side; or such a tensor for q beside cached k and v (only
+ * without gradients). Output: [batch * queries, heads * headDim].
  *
  * @param keyBegin [batch, queries] int32, first key of each query
  * @param keyEnd [batch, queries] int32, one past the last
@@ -35,7 +36,8 @@ public record Attention(
                     "%s does not hold %d + 2 x %d heads of %d", q, heads, kvHeads, headDim);
         } else {
             long batch = keyBegin.shape().dim(0);
-            Check.that(q.shape().last() == (long) heads * headDim, this, "q %s is not %d heads of %d", q, heads, headDim);
+            Check.that(q.shape().last() == (long) heads * headDim || q.shape().last() == (long) (heads + 2 * kvHeads) * headDim,
+                    this, "q %s is not %d heads of %d", q, heads, headDim);
             for (var kv : inputs.subList(1, 3)) {
                 Check.that(kv.shape().last() == (long) kvHeads * headDim && kv.shape().dim(0) % batch == 0, this,
                         "%s is not [%d x keys, %d heads of %d]", kv, batch, kvHeads, headDim);
@@ -54,6 +56,9 @@ public record Attention(
 
     @Override
     public void backward(Frame f) {
+        if (f.inputCount() == 3 && f.input(0).shape().last() != (long) heads * headDim) {
+            throw new IllegalStateException("attention over cached keys takes no gradient");
+        }
         var in = parts(inputs(f));
         var gradients = parts(IntStream.range(0, inputs(f).size())
                 .mapToObj(i -> f.needsGradient(i) ? f.freshGradient(i) : f.temporary(f.input(i).spec()))
@@ -70,7 +75,8 @@ public record Attention(
 
     private List<Columns> parts(List<Tensor> tensors) {
         if (tensors.size() == 3) {
-            return tensors.stream().map(Columns::of).toList();
+            var q = new Columns(tensors.getFirst(), 0, (long) heads * headDim);
+            return List.of(q, Columns.of(tensors.get(1)), Columns.of(tensors.get(2)));
         }
         long q = (long) heads * headDim;
         long kv = (long) kvHeads * headDim;

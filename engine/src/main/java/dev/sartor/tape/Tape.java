@@ -84,7 +84,7 @@ public final class Tape {
         return outputs;
     }
 
-    /** Runs the body with a name added to where its ops are. */
+    /** Runs the body; its ops are said to be at this place, such as {@code model.layers.3.mlp}. */
     public <T> T in(String name, Supplier<T> body) {
         path.addLast(name);
         try {
@@ -143,7 +143,7 @@ public final class Tape {
     }
 
     private String where() {
-        return String.join(".", path);
+        return path.isEmpty() ? "" : path.getLast();
     }
 
     private void walk(List<Node> recorded, Set<Var> terminals) {

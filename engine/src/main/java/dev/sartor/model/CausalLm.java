@@ -1,0 +1,35 @@
+package dev.sartor.model;
+
+import dev.sartor.nn.Cached;
+import dev.sartor.nn.Embedding;
+import dev.sartor.nn.Linear;
+import dev.sartor.nn.Module;
+import dev.sartor.nn.TokenInputs;
+import dev.sartor.tape.Tape;
+import dev.sartor.tape.Var;
+import java.util.List;
+
+/** A causal language model: a wiring of named modules. */
+public interface CausalLm {
+    ModelConfig config();
+
+    /** Every named module, in the order of computation. A tied output head is not listed again. */
+    List<Module> modules();
+
+    /** Token embedding. */
+    Embedding embedding();
+
+    /** The output head; with tied embeddings it shares the embedding's weight. */
+    Linear head();
+
+    /** Linear layers within the blocks: what {@code all-linear} means. */
+    List<Linear> blockLinears();
+
+    /**
+     * The final normalized hidden states.
+     *
+     * @param cached where to keep keys and values, or null: then tokens attend to this batch only
+     * @return [batch * length, hidden]
+     */
+    Var hidden(Tape tape, TokenInputs inputs, Cached cached, Recompute recompute);
+}

@@ -1,0 +1,101 @@
+package dev.sartor.model;
+
+import dev.sartor.device.Device;
+import dev.sartor.io.FormatException;
+import dev.sartor.io.Safetensors;
+import dev.sartor.tensor.Shape;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Tensors of a Hugging Face directory. Files are mapped; what has been read is unmapped again every
+ * so often, so that loading a model does not hold it in memory twice.
+ */
+public final class FileWeights implements WeightSource {
+    private static final long MAPPED_AT_ONCE = 64L << 20;
+    /** Prefixes that a checkpoint of the bare model leaves out. */
+    private static final List<String> PREFIXES = List.of("model.", "transformer.");
+
+    private final Path directory;
+    private final Safetensors lasting;
+    private Safetensors passing;
+    private long touched;
+
+    public FileWeights(Path directory) throws IOException {
+        this.directory = directory;
+        this.lasting = Safetensors.open(directory);
+        this.passing = Safetensors.open(directory);
+    }
+
+    @Override
+    public TensorSpec spec(String name, long... shape) {
+        try {
+            var spec = lasting.spec(stored(name));
+            if (!spec.shape().equals(Shape.of(shape))) {
+                throw new IllegalArgumentException(lasting.source() + ": tensor '" + name + "' is " + spec
+                        + ", but config.json asks for " + Shape.of(shape));
+            }
+            return spec;
+        } catch (FormatException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public boolean has(String name) {
+        return lasting.contains(stored(name));
+    }
+
+    @Override
+    public Tensor tensor(Device device, String name) {
+        try {
+            if (touched > MAPPED_AT_ONCE) {
+                passing.close();
+                passing = Safetensors.open(directory);
+                touched = 0;
+            }
+            var data = passing.data(stored(name));
+            touched += data.byteSize();
+            return WeightSource.wrap(device, passing.spec(stored(name)), data);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Optional<Tensor> inPlace(Device device, String name) {
+        try {
+            return Optional.of(WeightSource.wrap(device, lasting.spec(stored(name)), lasting.data(stored(name))));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Unmaps what was only read once; tensors {@link #inPlace} stay. */
+    public void release() {
+        passing.close();
+        touched = 0;
+    }
+
+    @Override
+    public void close() {
+        passing.close();
+        lasting.close();
+    }
+
+    private String stored(String name) {
+        if (!lasting.contains(name)) {
+            for (var prefix : PREFIXES) {
+                if (name.startsWith(prefix) && lasting.contains(name.substring(prefix.length()))) {
+                    return name.substring(prefix.length());
+                }
+            }
+        }
+        return name;
+    }
+}

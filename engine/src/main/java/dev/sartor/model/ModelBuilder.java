@@ -1,0 +1,157 @@
+package dev.sartor.model;
+
+import dev.sartor.device.Device;
+import dev.sartor.device.Instruction;
+import dev.sartor.device.Layout;
+import dev.sartor.device.Matrix;
+import dev.sartor.device.kernel.Convert;
+import dev.sartor.device.kernel.Kernel;
+import dev.sartor.device.kernel.Pack;
+import dev.sartor.device.kernel.Unpack;
+import dev.sartor.nn.Embedding;
+import dev.sartor.nn.Linear;
+import dev.sartor.nn.Norm;
+import dev.sartor.nn.RopeScaling;
+import dev.sartor.nn.Rotary;
+import dev.sartor.quant.DenseWeight;
+import dev.sartor.quant.Weight;
+import dev.sartor.tape.Parameter;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes a family's modules from a source of tensors. A frozen model's matrices are packed once in
+ * the compute type; a trained one's stay row-major in float32, each with its gradient.
+ */
+public final class ModelBuilder {
+    private final Device device;
+    private final Scope scope;
+    private final DType dtype;
+    private final WeightSource source;
+    private final boolean trained;
+    private final List<Parameter> parameters = new ArrayList<>();
+
+    /**
+     * @param scope owns the weights
+     * @param dtype compute type: float32 or bfloat16
+     * @param trained whether every weight is to be trained
+     */
+    public ModelBuilder(Device device, Scope scope, DType dtype, WeightSource source, boolean trained) {
+        if (dtype != DType.FLOAT32 && dtype != DType.BFLOAT16) {
+            throw new IllegalArgumentException("models compute in float32 or bfloat16, not " + dtype);
+        }
+        this.device = device;
+        this.scope = scope;
+        this.dtype = dtype;
+        this.source = source;
+        this.trained = trained;
+    }
+
+    public DType dtype() {
+        return dtype;
+    }
+
+    /** The trained parameters made so far; none for a frozen model. */
+    public List<Parameter> parameters() {
+        return List.copyOf(parameters);
+    }
+
+    /** Whether the checkpoint has the tensor; a random start has none. */
+    public boolean has(String name) {
+        return source.has(name);
+    }
+
+    public Linear linear(String name, long in, long out, boolean bias) {
+        return linear(name, in, out, bias, false);
+    }
+
+    /** @param transposed whether the checkpoint stores the weight as [in, out] */
+    public Linear linear(String name, long in, long out, boolean bias, boolean transposed) {
+        return new Linear(name, weight(name + ".weight", out, in, transposed), bias ? parameter(name + ".bias", out) : null,
+                transposed);
+    }
+
+    /** @param shared whether an output head multiplies with the table too */
+    public Embedding embedding(String name, long entries, long width, boolean shared) {
+        var tensor = name + ".weight";
+        if (trained || shared) {
+            return new Embedding(name, weight(tensor, entries, width, false));
+        }
+        var spec = source.spec(tensor, entries, width);
+        // Only the rows that a text uses are ever read: the file itself is the best place for them.
+        var table = source.inPlace(device, tensor).orElseGet(() -> copy(tensor, spec, spec.dtype()));
+        return new Embedding(name, DenseWeight.frozen(tensor, Matrix.rowMajor(table)));
+    }
+
+    public Norm rmsNorm(String name, long width, float epsilon) {
+        return Norm.rms(name, parameter(name + ".weight", width), epsilon);
+    }
+
+    public Norm layerNorm(String name, long width, float epsilon) {
+        return Norm.layer(name, parameter(name + ".weight", width), parameter(name + ".bias", width), epsilon);
+    }
+
+    public Rotary rotary(RopeScaling scaling, int headDim, boolean interleaved) {
+        return new Rotary(scaling, headDim, interleaved, device, scope);
+    }
+
+    private Weight weight(String name, long rows, long columns, boolean transposed) {
+        source.spec(name, transposed ? columns : rows, transposed ? rows : columns);
+        if (trained) {
+            var value = scope.allocate(TensorSpec.of(DType.FLOAT32, rows, columns));
+            fill(name, value, transposed);
+            return DenseWeight.trained(train(name, value));
+        }
+        var packed = scope.allocate(TensorSpec.of(DType.UINT8, device.packedBytes(rows, columns, dtype)));
+        var matrix = new Matrix(rows, columns, Layout.PACKED, dtype, packed);
+        run(name, new Pack(source.tensor(device, name), matrix, transposed));
+        return DenseWeight.frozen(name, matrix);
+    }
+
+    private Parameter parameter(String name, long width) {
+        var value = copy(name, source.spec(name, width), DType.FLOAT32);
+        return trained ? train(name, value) : Parameter.frozen(name, value);
+    }
+
+    private Parameter train(String name, Tensor value) {
+        var parameter = new Parameter(name, value, scope.allocate(value.spec()));
+        parameters.add(parameter);
+        return parameter;
+    }
+
+    private Tensor copy(String name, TensorSpec spec, DType to) {
+        var value = scope.allocate(new TensorSpec(to, spec.shape()));
+        fill(name, value, false);
+        return value;
+    }
+
+    private void fill(String name, Tensor value, boolean transposed) {
+        var stored = source.tensor(device, name);
+        if (!transposed) {
+            run(name, new Convert(stored, value));
+            return;
+        }
+        // By way of the device's panels, which know how to turn a matrix.
+        try (var temporary = new Scope(Scope.Kind.STEP, device)) {
+            long rows = value.shape().dim(0);
+            long columns = value.shape().dim(1);
+            var packed = new Matrix(rows, columns, Layout.PACKED, DType.FLOAT32,
+                    temporary.allocate(TensorSpec.of(DType.UINT8, device.packedBytes(rows, columns, DType.FLOAT32))));
+            run(name, new Pack(stored, packed, true));
+            run(name, new Unpack(packed, value, 0));
+        }
+    }
+
+    private void run(String where, Kernel kernel) {
+        var instruction = new Instruction(kernel, where);
+        long bytes = device.scratchBytes(instruction);
+        try (var temporary = new Scope(Scope.Kind.STEP, device);
+                var program = device.compile(List.of(instruction), bytes == 0 ? null : temporary.slab(bytes))) {
+            device.submit(program);
+        }
+    }
+}

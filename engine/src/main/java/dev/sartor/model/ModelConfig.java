@@ -1,0 +1,16 @@
+package dev.sartor.model;
+
+/** What the engine needs to know of any causal language model. */
+public interface ModelConfig {
+    long vocabulary();
+
+    long hidden();
+
+    int layers();
+
+    /** Features of one token's keys (and of its values) in a KV cache: kvHeads * headDim. */
+    long cacheWidth();
+
+    /** Longest sequence that the model was made for. */
+    long maxPositions();
+}

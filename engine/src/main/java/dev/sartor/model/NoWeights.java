@@ -1,0 +1,50 @@
+package dev.sartor.model;
+
+import dev.sartor.device.Device;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Storage;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Tensors that are only thought of, for plans on a {@link dev.sartor.device.PlanningDevice}. */
+public final class NoWeights implements WeightSource {
+    private final DType dtype;
+    private final Map<String, TensorSpec> specs = new HashMap<>();
+
+    /** @param dtype in which the files would hold them */
+    public NoWeights(DType dtype) {
+        this.dtype = dtype;
+    }
+
+    @Override
+    public TensorSpec spec(String name, long... shape) {
+        var spec = TensorSpec.of(dtype, shape);
+        specs.put(name, spec);
+        return spec;
+    }
+
+    @Override
+    public boolean has(String name) {
+        return false;
+    }
+
+    @Override
+    public Tensor tensor(Device device, String name) {
+        var spec = specs.get(name);
+        var storage = new Storage(spec.bytes());
+        storage.place(device.allocate(spec.bytes()), 0);
+        return new Tensor(spec, storage, 0);
+    }
+
+    /** In place, as if there were a file. */
+    @Override
+    public Optional<Tensor> inPlace(Device device, String name) {
+        return Optional.of(tensor(device, name));
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,66 @@
+package dev.sartor.model;
+
+import dev.sartor.device.Device;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/**
+ * A fresh start for pretraining: matrices normal with a given deviation, norms' weights 1, biases 0,
+ * as Transformers initializes. Each tensor's values depend on the seed and its name alone.
+ */
+public final class RandomWeights implements WeightSource {
+    private final long seed;
+    private final double deviation;
+    private final Map<String, TensorSpec> specs = new HashMap<>();
+    private Arena arena = Arena.ofShared();
+
+    /** @param deviation {@code initializer_range} of config.json */
+    public RandomWeights(long seed, double deviation) {
+        this.seed = seed;
+        this.deviation = deviation;
+    }
+
+    @Override
+    public TensorSpec spec(String name, long... shape) {
+        var spec = TensorSpec.of(DType.FLOAT32, shape);
+        specs.put(name, spec);
+        return spec;
+    }
+
+    @Override
+    public boolean has(String name) {
+        return false;
+    }
+
+    @Override
+    public Tensor tensor(Device device, String name) {
+        var spec = specs.get(name);
+        arena.close();
+        arena = Arena.ofShared();
+        var data = arena.allocate(spec.bytes(), 64);
+        var random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + name.hashCode());
+        boolean matrix = spec.shape().rank() > 1;
+        float constant = name.endsWith(".bias") ? 0 : 1;
+        for (long i = 0; i < spec.shape().elements(); i++) {
+            data.setAtIndex(ValueLayout.JAVA_FLOAT, i, matrix ? (float) (random.nextGaussian() * deviation) : constant);
+        }
+        return WeightSource.wrap(device, spec, data);
+    }
+
+    @Override
+    public Optional<Tensor> inPlace(Device device, String name) {
+        return Optional.empty();
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

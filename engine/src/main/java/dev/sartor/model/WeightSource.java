@@ -1,0 +1,36 @@
+package dev.sartor.model;
+
+import dev.sartor.device.Device;
+import dev.sartor.tensor.Storage;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/** Where a model's tensors come from: files, a random start, or nowhere (when only planning). */
+public interface WeightSource extends AutoCloseable {
+    /**
+     * Type and shape as stored.
+     *
+     * @throws IllegalArgumentException if there is no such tensor or its shape is not this
+     */
+    TensorSpec spec(String name, long... shape);
+
+    boolean has(String name);
+
+    /** A tensor that kernels of the device can read; valid until the next call or {@link #close}. */
+    Tensor tensor(Device device, String name);
+
+    /** The tensor where it lies, valid as long as the source is open; empty if it lies in no file. */
+    Optional<Tensor> inPlace(Device device, String name);
+
+    @Override
+    void close();
+
+    /** A tensor over memory that the device did not allocate. */
+    static Tensor wrap(Device device, TensorSpec spec, MemorySegment data) {
+        var storage = new Storage(spec.bytes());
+        storage.place(device.wrap(data), 0);
+        return new Tensor(spec, storage, 0);
+    }
+}
