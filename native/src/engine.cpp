@@ -126,6 +126,12 @@ const char *sartor_isa(const sartor_engine *engine) { return engine->kernels->is
 
 int32_t sartor_threads(const sartor_engine *engine) { return engine->pool.threads(); }
 
+int32_t sartor_arguments_bytes(int32_t op) {
+  if (op < 0 || op >= SARTOR_OP_COUNT) return -1;
+  const sartor::KernelEntry &entry = sartor::find_kernels("portable")->entries[op];
+  return entry.run != nullptr ? entry.size : -1;
+}
+
 int64_t sartor_packed_bytes(int64_t rows, int64_t columns, int32_t dtype) {
   return sartor::SARTOR_ISA::packed_bytes(rows, columns, dtype);
 }
