@@ -25,7 +25,7 @@ final class EncodeAttention {
         var y = a.present("y", k.y());
         var dtype = a.computeType("x", x.matrix());
         long rows = x.rows();
-        long heads = heads("x", x, k.headDim(), a);
+        long heads = headCount("x", x, k.headDim(), a);
         long positions = a.rows("cosine", k.cosine());
         long half = a.width("cosine", k.cosine());
         a.require(2 * half <= k.headDim(), "cosine", "at most " + k.headDim() / 2 + " columns, half a head",
@@ -70,8 +70,8 @@ final class EncodeAttention {
             long batch = ranges.dim(0);
             a.require(k.rows() > 0 && k.rows() % batch == 0, "k", "a multiple of the batch's " + batch + " as rows",
                     k.matrix().spec());
-            long heads = heads("q", q, headDim, a);
-            long kvHeads = heads("k", k, headDim, a);
+            long heads = headCount("q", q, headDim, a);
+            long kvHeads = headCount("k", k, headDim, a);
             a.require(heads % kvHeads == 0, "k", "a number of heads that divides " + heads, kvHeads);
             a.require(window >= 0, "window", "0 (no window) or more", window);
             a.notNegative("softcap", softcap);
@@ -161,7 +161,7 @@ final class EncodeAttention {
         sartor_cache_write.dtype(s, a.code("x", dtype));
     }
 
-    private static long heads(String name, Columns columns, int headDim, Arguments a) {
+    private static long headCount(String name, Columns columns, int headDim, Arguments a) {
         a.require(headDim > 0, "headDim", "1 or more", headDim);
         a.require(columns.count() > 0 && columns.count() % headDim == 0, name,
                 "a multiple of headDim " + headDim + " as columns", columns.count());
