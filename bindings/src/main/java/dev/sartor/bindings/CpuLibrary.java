@@ -8,6 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 
 /**
  * The CPU engine's native library. Call {@link #load()} before the first use of a class in
@@ -19,31 +21,35 @@ import java.nio.file.Path;
  */
 public record CpuLibrary(Path file, String version) {
 
+    /** The functions that the bindings call. */
+    static final List<String> FUNCTIONS = List.of(
+            "sartor_abi_version", "sartor_version", "sartor_arguments_bytes", "sartor_open", "sartor_close",
+            "sartor_isa", "sartor_threads", "sartor_allocate", "sartor_free", "sartor_packed_bytes",
+            "sartor_scratch_bytes", "sartor_submit");
+
+    private static CpuLibrary loaded;
+
     /**
-     * Finds, checks and loads the library; once loaded, returns at once.
+     * Finds, checks and loads the library; once loaded, returns at once. After a failure the next call
+     * tries anew.
      *
      * @throws NativeLibraryException where it is missing, unreadable, made for another platform, or of
-     *     another ABI version than these bindings
+     *     another version than these bindings
      */
     public static CpuLibrary load() {
-        return Loaded.get();
+        return load(System.getenv());
     }
 
-    /** Loaded at most once in a process; a failure is tried anew at the next call. */
-    private static final class Loaded {
-        private static CpuLibrary library;
-
-        static synchronized CpuLibrary get() {
-            if (library == null) {
-                Platform platform = Platform.current();
-                Path file = new LibraryFile(System.getenv(), CpuLibrary.class.getClassLoader(), platform).find();
-                check(file, platform);
-                // The generated classes look in the libraries of their class loader, which is this class's.
-                System.load(file.toString());
-                library = new CpuLibrary(file, sartor_h.sartor_version().getString(0));
-            }
-            return library;
+    static synchronized CpuLibrary load(Map<String, String> environment) {
+        if (loaded == null) {
+            Platform platform = Platform.current();
+            Path file = new LibraryFile(environment, CpuLibrary.class.getClassLoader(), platform).find();
+            check(file, platform);
+            // The generated classes look in the libraries of their class loader, which is this class's.
+            System.load(file.toString());
+            loaded = new CpuLibrary(file, sartor_h.sartor_version().getString(0));
         }
+        return loaded;
     }
 
     /**
@@ -55,16 +61,24 @@ public record CpuLibrary(Path file, String version) {
     static void check(Path file, Platform platform) {
         try (Arena trial = Arena.ofConfined()) {
             SymbolLookup symbols = open(file, platform, trial);
-            MemorySegment function = symbols.find("sartor_abi_version")
-                    .orElseThrow(() -> new NativeLibraryException(file.toString(), platform.toString(),
-                            "it is another library: it has no function sartor_abi_version", rebuild(), null));
-            int abi = call(function);
+            MemorySegment abiVersion = symbols.find("sartor_abi_version")
+                    .orElseThrow(() -> misfit(file, platform, "it is another library: it has no function sartor_abi_version"));
+            int abi = call(abiVersion);
             int expected = sartor_h.SARTOR_ABI_VERSION();
             if (abi != expected) {
-                throw new NativeLibraryException(file.toString(), platform.toString(),
-                        "its ABI version is " + abi + ", and these bindings need " + expected, rebuild(), null);
+                throw misfit(file, platform, "its ABI version is " + abi + ", and these bindings need " + expected);
+            }
+            List<String> missing = FUNCTIONS.stream().filter(name -> symbols.find(name).isEmpty()).toList();
+            if (!missing.isEmpty()) {
+                throw misfit(file, platform, "it lacks " + String.join(", ", missing));
             }
         }
+    }
+
+    private static NativeLibraryException misfit(Path file, Platform platform, String reason) {
+        return new NativeLibraryException(file.toString(), platform.toString(), reason,
+                "rebuild library and bindings from the same sources (./sartor does), and see that "
+                        + LibraryFile.LIBRARY_VARIABLE + ", where it is set, names that library", null);
     }
 
     private static SymbolLookup open(Path file, Platform platform, Arena arena) {
@@ -78,8 +92,7 @@ public record CpuLibrary(Path file, String version) {
                 throw new NativeLibraryException(file.toString(), platform.toString(), e.getMessage(),
                         "install what the message names, or rebuild the library with ./sartor on this machine", e);
             }
-            throw new NativeLibraryException(file.toString(), platform.toString(),
-                    unexplained.getMessage(), rebuild(), unexplained);
+            throw misfit(file, platform, unexplained.getMessage());
         }
     }
 
@@ -90,10 +103,5 @@ public record CpuLibrary(Path file, String version) {
         } catch (Throwable e) {
             throw new IllegalStateException("a native call threw", e);
         }
-    }
-
-    private static String rebuild() {
-        return "rebuild library and bindings from the same sources (./sartor does), and see that "
-                + LibraryFile.LIBRARY_VARIABLE + ", where it is set, names that library";
     }
 }
