@@ -10,7 +10,7 @@ import dev.sartor.bindings.cpu.sartor_h;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,18 +31,18 @@ class CpuLibraryTest {
     @Test
     void otherAbiVersion() throws Exception {
         int other = sartor_h.SARTOR_ABI_VERSION() - 1;
-        Path file = compile("int sartor_abi_version(void) { return " + other + "; }");
+        Path file = compile("library", "int sartor_abi_version(void) { return " + other + "; }");
         refused(file, "its ABI version is " + other + ", and these bindings need " + sartor_h.SARTOR_ABI_VERSION());
     }
 
     @Test
     void libraryOfSomethingElse() throws Exception {
-        refused(compile("int something_else(void) { return 1; }"), "it is another library");
+        refused(compile("library", "int something_else(void) { return 1; }"), "it is another library");
     }
 
     @Test
     void libraryThatLacksFunctions() throws Exception {
-        Path file = compile("int sartor_abi_version(void) { return " + sartor_h.SARTOR_ABI_VERSION() + "; }\n"
+        Path file = compile("library", "int sartor_abi_version(void) { return " + sartor_h.SARTOR_ABI_VERSION() + "; }\n"
                 + "int sartor_open(void) { return 0; }");
         String message = refused(file, "it lacks ");
         assertTrue(message.contains("sartor_submit"), message);
@@ -50,10 +50,12 @@ class CpuLibraryTest {
     }
 
     @Test
-    void damagedLibrary() throws IOException {
-        byte[] bytes = Files.readAllBytes(CpuLibrary.load().file());
-        Path file = Files.write(folder.resolve("damaged.so"), Arrays.copyOf(bytes, 4096));
-        refused(file, "damaged.so: ");
+    void libraryThatNeedsAnotherWhichIsMissing() throws Exception {
+        Path needed = compile("needed", "int needed(void) { return 1; }");
+        Path file = compile("library", "int needed(void); int sartor_abi_version(void) { return needed(); }",
+                needed.toString());
+        Files.delete(needed);
+        refused(file, "needed.so: cannot open shared object file");
     }
 
     /** In a fresh process, where nothing is loaded: the first touch of the bindings must not be a class-loading error. */
@@ -90,11 +92,13 @@ class CpuLibraryTest {
     }
 
     /** A shared library made with the compiler that the native build needs anyway. */
-    private Path compile(String source) throws IOException, InterruptedException {
-        Path input = Files.writeString(folder.resolve("library.c"), source);
-        Path output = folder.resolve("library.so");
-        var process = new ProcessBuilder("c++", "-x", "c", "-shared", "-fPIC", input.toString(), "-o", output.toString())
-                .redirectErrorStream(true).start();
+    private Path compile(String name, String source, String... libraries) throws IOException, InterruptedException {
+        Path input = Files.writeString(folder.resolve(name + ".c"), source);
+        Path output = folder.resolve(name + ".so");
+        var command = new ArrayList<>(List.of("c++", "-shared", "-fPIC", "-o", output.toString(), "-x", "c",
+                input.toString(), "-x", "none"));
+        command.addAll(List.of(libraries));
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes());
         assertEquals(0, process.waitFor(), said);
         return output;

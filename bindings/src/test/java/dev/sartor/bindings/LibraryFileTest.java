@@ -10,6 +10,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.jar.JarOutputStream;
@@ -94,6 +95,15 @@ class LibraryFileTest {
     void programInsteadOfLibrary() throws IOException {
         library[16] = 2;
         refused(write("program", library), "not a shared library");
+    }
+
+    /** The dynamic linker ends the process (SIGBUS) over a library whose pages are missing. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void libraryCutShort() throws IOException {
+        for (int size : new int[] {20, 63, 100, 4096, library.length / 2}) {
+            refused(write("short.so", Arrays.copyOf(library, size)), "the library is cut short");
+        }
     }
 
     @Test
