@@ -1,0 +1,26 @@
+package dev.sartor.model;
+
+import dev.sartor.model.gpt2.Gpt2;
+import dev.sartor.model.llama.Llama;
+import dev.sartor.model.mistral.Mistral;
+import dev.sartor.model.qwen2.Qwen2;
+import dev.sartor.model.qwen3.Qwen3;
+import java.util.List;
+
+/** The families that are built. */
+public final class Families {
+    private static final List<Family> ALL = List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new Gpt2());
+
+    private Families() {}
+
+    /**
+     * @throws IllegalArgumentException if no family has that type, naming those there are
+     */
+    public static Family of(String modelType, String where) {
+        return ALL.stream()
+                .filter(family -> family.modelType().equals(modelType))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(where + ": model_type '" + modelType + "' is none of "
+                        + ALL.stream().map(Family::modelType).toList()));
+    }
+}

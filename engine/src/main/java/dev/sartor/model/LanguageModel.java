@@ -1,0 +1,110 @@
+package dev.sartor.model;
+
+import dev.sartor.device.Device;
+import dev.sartor.device.PlanningDevice;
+import dev.sartor.io.ModelDirectory;
+import dev.sartor.tape.Parameter;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
+
+/** A causal language model with its weights on a device. */
+public final class LanguageModel implements AutoCloseable {
+    private final Device device;
+    private final DType dtype;
+    private final ModelDirectory directory;
+    private final CausalLm lm;
+    private final List<Parameter> parameters;
+    private final Scope scope;
+    private final WeightSource source;
+
+    private LanguageModel(Device device, DType dtype, ModelDirectory directory, boolean trained, WeightSource source) throws IOException {
+        this.device = device;
+        this.dtype = dtype;
+        this.directory = directory;
+        this.source = source;
+        this.scope = new Scope(Scope.Kind.WEIGHTS, device);
+        var builder = new ModelBuilder(device, scope, dtype, source, trained);
+        var where = directory.path().resolve("config.json").toString();
+        try {
+            this.lm = Families.of(directory.modelType(), where).build(new ConfigReader(directory.config(), where), builder);
+        } catch (IOException | RuntimeException e) {
+            close();
+            throw e;
+        }
+        this.parameters = builder.parameters();
+    }
+
+    /**
+     * Loads a Hugging Face directory.
+     *
+     * @param dtype compute type, float32 or bfloat16, whatever the files hold
+     * @param trained whether every weight is to be trained, rather than frozen and packed
+     * @throws IllegalArgumentException if the model is of no known family, or files and configuration disagree
+     */
+    public static LanguageModel open(Device device, Path path, DType dtype, boolean trained) throws IOException {
+        var directory = ModelDirectory.open(path);
+        var weights = new FileWeights(path);
+        var model = new LanguageModel(device, dtype, directory, trained, weights);
+        weights.release();
+        return model;
+    }
+
+    /** Makes a model to be trained from a random start; the directory needs only a config.json. */
+    public static LanguageModel fresh(Device device, Path path, DType dtype, long seed) throws IOException {
+        var directory = ModelDirectory.open(path);
+        double deviation = directory.config().path("initializer_range").asDouble(0.02);
+        return new LanguageModel(device, dtype, directory, true, new RandomWeights(seed, deviation));
+    }
+
+    /** Lays a model out without its weights; the directory needs only a config.json. */
+    public static LanguageModel planned(Device device, Path path, DType dtype, boolean trained) throws IOException {
+        return new LanguageModel(new PlanningDevice(device), dtype, ModelDirectory.open(path), trained, new NoWeights(dtype));
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    /** Compute type. */
+    public DType dtype() {
+        return dtype;
+    }
+
+    public CausalLm lm() {
+        return lm;
+    }
+
+    public ModelConfig config() {
+        return lm.config();
+    }
+
+    /** Where it was read from. */
+    public ModelDirectory directory() {
+        return directory;
+    }
+
+    /** config.json as a tree of its own. */
+    public ObjectNode configTree() {
+        return directory.config();
+    }
+
+    /** The trained parameters; none where the model is frozen. */
+    public List<Parameter> parameters() {
+        return parameters;
+    }
+
+    /** Bytes of weights that the device holds; mapped files are not counted. */
+    public long weightBytes() {
+        return scope.bytes();
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+        source.close();
+    }
+}

@@ -1,0 +1,22 @@
+package dev.sartor.model.mistral;
+
+import dev.sartor.model.CausalLm;
+import dev.sartor.model.ConfigReader;
+import dev.sartor.model.Family;
+import dev.sartor.model.ModelBuilder;
+import dev.sartor.model.decoder.Decoder;
+import dev.sartor.model.decoder.DecoderConfig;
+
+/** Mistral (Jiang et al. 2023): Llama with a sliding window. */
+public final class Mistral implements Family {
+    @Override
+    public String modelType() {
+        return "mistral";
+    }
+
+    @Override
+    public CausalLm build(ConfigReader config, ModelBuilder builder) {
+        int window = config.integer("sliding_window", 0);
+        return new Decoder(DecoderConfig.read(config, false, false, false, false, layer -> window), builder);
+    }
+}

@@ -1,0 +1,86 @@
+package dev.sartor.tape;
+
+import dev.sartor.device.Device;
+import dev.sartor.device.Program;
+import dev.sartor.tensor.Buffer;
+import dev.sartor.tensor.Scope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToLongFunction;
+
+/**
+ * The memory of steps: one slab and one scratch area that every plan in turn uses whole. They grow
+ * to the largest plan prepared; plans prepared earlier then move along before they next run.
+ */
+public final class Workspace implements AutoCloseable {
+    private final Device device;
+    private final Scope scope;
+    private final List<Prepared> prepared = new ArrayList<>();
+    private Buffer slab;
+    private Buffer scratch;
+
+    public Workspace(Device device) {
+        this.device = device;
+        this.scope = new Scope(Scope.Kind.STEP, device);
+    }
+
+    /** Bytes that are allocated now. */
+    public long bytes() {
+        return scope.bytes();
+    }
+
+    /** Makes room for the plan. */
+    public Prepared prepare(Plan plan) {
+        var made = new Prepared(plan);
+        prepared.add(made);
+        long slabBytes = largest(Plan::slabBytes);
+        long scratchBytes = largest(Plan::scratchBytes);
+        if (slab == null || slab.bytes() < slabBytes || scratch.bytes() < scratchBytes) {
+            prepared.forEach(Prepared::unbind);
+            scope.reset();
+            slab = scope.slab(slabBytes);
+            scratch = scope.slab(scratchBytes);
+        }
+        return made;
+    }
+
+    private long largest(ToLongFunction<Plan> size) {
+        return prepared.stream().map(Prepared::plan).mapToLong(size).max().orElse(0);
+    }
+
+    @Override
+    public void close() {
+        prepared.forEach(Prepared::unbind);
+        prepared.clear();
+        scope.close();
+    }
+
+    /** A plan that can run. */
+    public final class Prepared {
+        private final Plan plan;
+        private Program program;
+
+        private Prepared(Plan plan) {
+            this.plan = plan;
+        }
+
+        public Plan plan() {
+            return plan;
+        }
+
+        /** Runs all of it. Another plan's run overwrites what this one left in the slab. */
+        public void run() {
+            if (program == null) {
+                program = plan.bind(device, slab, scratch);
+            }
+            device.submit(program);
+        }
+
+        private void unbind() {
+            if (program != null) {
+                program.close();
+                program = null;
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package dev.sartor.train;
+
+import dev.sartor.device.Device;
+import dev.sartor.device.kernel.WeightedSum;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.model.Recompute;
+import dev.sartor.nn.TokenInputs;
+import dev.sartor.op.LinearCrossEntropy;
+import dev.sartor.tape.Plan;
+import dev.sartor.tape.Planner;
+import dev.sartor.tape.Tape;
+import dev.sartor.tape.Workspace;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The planned step of one batch shape: cross-entropy of the next token and, when training, its
+ * gradient added to every trained parameter's.
+ */
+public final class LossProgram {
+    private final Device device;
+    private final TokenInputs inputs;
+    private final Tensor targets;
+    private final Tensor tokenWeights;
+    private final Tensor loss;
+    private final Plan plan;
+    private final Workspace.Prepared prepared;
+
+    /**
+     * @param state owns the batch's own few tensors
+     * @param training whether gradients are wanted
+     */
+    public LossProgram(
+            LanguageModel model, Scope state, Workspace workspace, int rows, int length, boolean training,
+            Recompute recompute) {
+        this.device = model.device();
+        long tokens = (long) rows * length;
+        inputs = TokenInputs.allocate(state, rows, length);
+        targets = state.allocate(TensorSpec.of(DType.INT32, tokens));
+        tokenWeights = state.allocate(TensorSpec.of(DType.FLOAT32, tokens));
+        loss = state.allocate(TensorSpec.of(DType.FLOAT32, 1));
+        var tape = training ? Tape.training() : Tape.inference();
+        var lm = model.lm();
+        var hidden = lm.hidden(tape, inputs, null, recompute);
+        var head = lm.head();
+        var losses = tape.in(head.name(), () -> tape.apply(
+                new LinearCrossEntropy(head.weight().matrix(), targets, tokenWeights, 0), hidden,
+                tape.parameter(head.weight().parameter()), tape.parameter(head.bias())));
+        tape.in("loss", () -> {
+            tape.emit(new WeightedSum(losses.value(), null, loss, false));
+            return null;
+        });
+        if (training) {
+            tape.backward(losses);
+        }
+        plan = Planner.plan(tape.recording(), device);
+        prepared = workspace.prepare(plan);
+    }
+
+    public Plan plan() {
+        return plan;
+    }
+
+    /**
+     * Runs the step.
+     *
+     * @param tokenWeight weight of each learned token's loss in the gradient, such as 1 / (learned tokens)
+     * @return the unweighted sum of the learned tokens' losses, in nats
+     */
+    public double run(TokenBatch batch, float tokenWeight) {
+        try (var arena = Arena.ofConfined()) {
+            write(arena, batch.ids(), inputs.ids());
+            write(arena, batch.positions(), inputs.positions());
+            write(arena, batch.keyBegin(), inputs.keyBegin());
+            write(arena, batch.keyEnd(), inputs.keyEnd());
+            write(arena, batch.targets(), targets);
+            var weights = arena.allocate(ValueLayout.JAVA_FLOAT, batch.targets().length);
+            for (int i = 0; i < batch.targets().length; i++) {
+                weights.setAtIndex(ValueLayout.JAVA_FLOAT, i, tokenWeight);
+            }
+            device.write(weights, tokenWeights);
+            prepared.run();
+            var sum = arena.allocate(ValueLayout.JAVA_FLOAT);
+            device.read(loss, sum);
+            return sum.get(ValueLayout.JAVA_FLOAT, 0);
+        }
+    }
+
+    private void write(Arena arena, int[] values, Tensor to) {
+        device.write(arena.allocateFrom(ValueLayout.JAVA_INT, values), to);
+    }
+
+    static float[] readFloats(Device device, Tensor tensor) {
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment host = arena.allocate(tensor.spec().bytes(), 4);
+            device.read(tensor, host);
+            return host.toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+}
