@@ -151,6 +151,15 @@ final class Arguments {
         return pointer(name, present(name, tensor), false, dtype, dims);
     }
 
+    /**
+     * As {@link #in}, at any address: what lies in a mapped file keeps the file's alignment, and kernels
+     * that read weights as files hold them load without assuming one.
+     */
+    MemorySegment inUnaligned(String name, Tensor tensor, DType dtype, long... dims) {
+        fits(name, present(name, tensor), dtype, dims);
+        return contiguous(name, tensor, false, 1);
+    }
+
     MemorySegment out(String name, Tensor tensor, DType dtype, long... dims) {
         return pointer(name, present(name, tensor), true, dtype, dims);
     }
@@ -218,7 +227,7 @@ final class Arguments {
             case ROW_MAJOR -> {
                 require(matrix.dtype() == DType.FLOAT32 || matrix.dtype() == DType.BFLOAT16
                         || matrix.dtype() == DType.FLOAT16, name, "float32, bfloat16 or float16", text(matrix));
-                yield pointer(data, matrix.data(), written, matrix.dtype(), matrix.rows(), matrix.columns());
+                yield inUnaligned(data, matrix.data(), matrix.dtype(), matrix.rows(), matrix.columns());
             }
             case PACKED -> {
                 require(packedType == null || matrix.dtype() == packedType, name,
@@ -238,13 +247,17 @@ final class Arguments {
     }
 
     private MemorySegment pointer(String name, Tensor tensor, boolean written, DType dtype, long... dims) {
+        fits(name, tensor, dtype, dims);
+        return contiguous(name, tensor, written, dtype.bytes());
+    }
+
+    private void fits(String name, Tensor tensor, DType dtype, long... dims) {
         var shape = tensor.shape();
         boolean fits = dims.length == 1
                 ? shape.elements() == dims[0]
                 : shape.rank() > 0 && shape.last() == dims[dims.length - 1]
                         && shape.rows() == Arrays.stream(dims).limit(dims.length - 1).reduce(1, Math::multiplyExact);
         require(tensor.dtype() == dtype && fits, name, text(dtype) + Shape.of(dims), tensor.spec());
-        return contiguous(name, tensor, written, dtype.bytes());
     }
 
     private MemorySegment contiguous(String name, Tensor tensor, boolean written, long alignment) {

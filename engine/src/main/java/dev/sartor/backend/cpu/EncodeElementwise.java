@@ -82,7 +82,7 @@ final class EncodeElementwise {
         var from = floatType("x", k.x(), a);
         var to = floatType("y", k.y(), a);
         long count = a.count("x", k.x());
-        sartor_convert.x(s, a.in("x", k.x(), from, count));
+        sartor_convert.x(s, a.inUnaligned("x", k.x(), from, count));
         sartor_convert.y(s, a.out("y", k.y(), to, count));
         sartor_convert.count(s, count);
         sartor_convert.x_dtype(s, a.code("x", from));

@@ -25,8 +25,8 @@ final class EncodeWeights {
         a.require(source.dtype() == FLOAT32 || source.dtype() == DType.BFLOAT16 || source.dtype() == DType.FLOAT16,
                 "source", "float32, bfloat16 or float16", source.spec());
         sartor_pack.source(s, k.transpose()
-                ? a.in("source", source, source.dtype(), columns, rows)
-                : a.in("source", source, source.dtype(), rows, columns));
+                ? a.inUnaligned("source", source, source.dtype(), columns, rows)
+                : a.inUnaligned("source", source, source.dtype(), rows, columns));
         sartor_pack.rows(s, rows);
         sartor_pack.columns(s, columns);
         sartor_pack.source_dtype(s, a.code("source", source.dtype()));
