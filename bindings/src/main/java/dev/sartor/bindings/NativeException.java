@@ -6,6 +6,7 @@ public final class NativeException extends RuntimeException {
 
     private final Status status;
     private final long instruction;
+    private final String reason;
 
     /**
      * @param status what the call answered
@@ -13,10 +14,19 @@ public final class NativeException extends RuntimeException {
      * @param message the library's message, or an empty string
      */
     NativeException(Status status, long instruction, String message) {
-        super((message.isEmpty() ? status.meaning() : message)
-                + (instruction < 0 ? "" : " (instruction " + instruction + ")"));
+        super(reason(status, message) + (instruction < 0 ? "" : " (instruction " + instruction + ")"));
         this.status = status;
         this.instruction = instruction;
+        this.reason = reason(status, message);
+    }
+
+    private static String reason(Status status, String message) {
+        return message.isEmpty() ? status.meaning() : message;
+    }
+
+    /** What the library said, without the instruction. */
+    public String reason() {
+        return reason;
     }
 
     public Status status() {

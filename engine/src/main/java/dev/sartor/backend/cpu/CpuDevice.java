@@ -1,6 +1,10 @@
 package dev.sartor.backend.cpu;
 
-import dev.sartor.bindings.cpu.sartor_failure;
+import dev.sartor.bindings.CpuEngine;
+import dev.sartor.bindings.CpuLibrary;
+import dev.sartor.bindings.NativeException;
+import dev.sartor.bindings.NativeLibraryException;
+import dev.sartor.bindings.NativeMemory;
 import dev.sartor.bindings.cpu.sartor_h;
 import dev.sartor.bindings.cpu.sartor_instruction;
 import dev.sartor.device.Device;
@@ -31,16 +35,19 @@ import java.util.stream.Stream;
  * owner must keep it until the programs that read it have run.
  */
 public final class CpuDevice implements Device {
-    private final NativeEngine engine;
-    private final String description;
+    private final CpuEngine engine;
+    private final Operations operations;
+    private final String isa;
+    private final int threads;
     private final ReentrantLock lock = new ReentrantLock();
     private final Set<CpuBuffer> allocated = Collections.newSetFromMap(new IdentityHashMap<>());
     private boolean closed;
 
-    private CpuDevice(NativeEngine engine) {
+    private CpuDevice(CpuEngine engine, Operations operations) {
         this.engine = engine;
-        int threads = engine.threads();
-        this.description = engine.isa() + ", " + threads + (threads == 1 ? " thread" : " threads");
+        this.operations = operations;
+        this.isa = engine.isa();
+        this.threads = engine.threads();
     }
 
     /** As {@link #open(int, String)}, with a thread for each available core. */
@@ -62,7 +69,12 @@ public final class CpuDevice implements Device {
      *     the instruction set
      */
     public static CpuDevice open(int threads, String isa) {
-        return new CpuDevice(NativeEngine.open(threads, isa));
+        try {
+            var operations = Operations.of(CpuLibrary.load());
+            return new CpuDevice(CpuEngine.open(threads, isa), operations);
+        } catch (NativeLibraryException | NativeException | IllegalArgumentException refused) {
+            throw new DeviceException("the CPU device does not open: " + refused.getMessage(), refused);
+        }
     }
 
     /** The instruction sets that this processor and this build of the library have, best first. */
@@ -85,16 +97,16 @@ public final class CpuDevice implements Device {
 
     @Override
     public String description() {
-        return description;
+        return isa + ", " + threads + (threads == 1 ? " thread" : " threads");
     }
 
     /** The instruction set in use. */
     public String isa() {
-        return locked(engine::isa);
+        return isa;
     }
 
     public int threads() {
-        return locked(engine::threads);
+        return threads;
     }
 
     // Memory
@@ -105,15 +117,19 @@ public final class CpuDevice implements Device {
             throw new DeviceException("a buffer of " + bytes + " bytes was asked for, expected more than zero");
         }
         return locked(() -> {
-            var memory = sartor_h.sartor_allocate(bytes);
-            if (memory.equals(MemorySegment.NULL)) {
-                throw new DeviceException("no memory for a buffer of %,d bytes; this device holds %,d bytes already"
-                        .formatted(bytes, allocatedBytes()));
-            }
-            var buffer = new CpuBuffer(this, memory.reinterpret(bytes), false);
+            var buffer = new CpuBuffer(this, memory(bytes), false);
             allocated.add(buffer);
             return buffer;
         });
+    }
+
+    private MemorySegment memory(long bytes) {
+        try {
+            return NativeMemory.allocate(bytes);
+        } catch (NativeException refused) {
+            throw new DeviceException("no memory for a buffer of %,d bytes; this device holds %,d bytes already: %s"
+                    .formatted(bytes, allocatedBytes(), refused.getMessage()), refused);
+        }
     }
 
     /** Bytes of all buffers that were allocated and not yet freed. */
@@ -152,7 +168,7 @@ public final class CpuDevice implements Device {
     private void release(CpuBuffer buffer) {
         allocated.remove(buffer);
         buffer.markFreed();
-        sartor_h.sartor_free(buffer.memory(), buffer.bytes());
+        NativeMemory.free(buffer.memory());
     }
 
     /** Only to be read by kernels. Its owner keeps it until the programs that read it have run. */
@@ -230,7 +246,7 @@ public final class CpuDevice implements Device {
     public long scratchBytes(Instruction instruction) {
         return locked(() -> {
             try (var arena = Arena.ofConfined()) {
-                engine.requireKernel(instruction.kernel(), instruction.where());
+                operations.require(instruction);
                 var encoded = sartor_instruction.allocate(arena);
                 set(encoded, instruction, Encoder.encode(instruction, Addresses.UNPLACED, arena));
                 return scratchBytes(encoded, instruction);
@@ -239,11 +255,11 @@ public final class CpuDevice implements Device {
     }
 
     private long scratchBytes(MemorySegment encoded, Instruction instruction) {
-        long bytes = sartor_h.sartor_scratch_bytes(engine.handle(), encoded);
-        if (bytes < 0) {
-            throw new DeviceException(Arguments.describe(instruction) + ": the native library does not know what scratch it needs");
+        try {
+            return engine.scratchBytes(encoded);
+        } catch (NativeException refused) {
+            throw new DeviceException(Arguments.describe(instruction) + ": scratch: " + refused.getMessage(), refused);
         }
-        return bytes;
     }
 
     private static void set(MemorySegment target, Instruction instruction, MemorySegment arguments) {
@@ -297,7 +313,7 @@ public final class CpuDevice implements Device {
             var instruction = program.get(i);
             var target = sartor_instruction.asSlice(encoded, i);
             try {
-                engine.requireKernel(instruction.kernel(), instruction.where());
+                operations.require(instruction);
                 set(target, instruction, Encoder.encode(instruction, addresses, arena));
                 long need = scratchBytes(target, instruction);
                 if (need > scratchMemory.byteSize()) {
@@ -308,8 +324,7 @@ public final class CpuDevice implements Device {
                 throw new DeviceException(position(i, program.size()) + refused.getMessage(), refused);
             }
         }
-        return new CpuProgram(
-                this, arena, program, encoded, scratchMemory, sartor_failure.allocate(arena), List.copyOf(used));
+        return new CpuProgram(this, arena, program, encoded, scratchMemory, List.copyOf(used));
     }
 
     private static String position(long index, int count) {
@@ -322,7 +337,7 @@ public final class CpuDevice implements Device {
         try {
             requireOpen();
             if (!(program instanceof CpuProgram own) || own.device() != this) {
-                throw new DeviceException("the program was compiled for another device than this one (cpu, " + description + ")");
+                throw new DeviceException("the program was compiled for another device than this one (cpu: " + description() + ")");
             }
             if (!own.isOpen()) {
                 throw new DeviceException("the program of " + own.instructions().size() + " instructions was closed");
@@ -340,22 +355,18 @@ public final class CpuDevice implements Device {
     }
 
     private void run(CpuProgram program) {
-        int status = sartor_h.sartor_submit(
-                engine.handle(),
-                program.program(),
-                program.instructions().size(),
-                program.scratch(),
-                program.scratch().byteSize(),
-                program.failure());
-        if (status != sartor_h.SARTOR_OK()) {
-            long index = sartor_failure.instruction(program.failure());
-            int count = program.instructions().size();
-            boolean known = index >= 0 && index < count;
-            throw new DeviceException((known
-                            ? position(index, count) + Arguments.describe(program.instructions().get((int) index)) + ": "
-                            : "program of " + count + " instructions: ")
-                    + NativeEngine.message(program.failure()) + " (" + NativeEngine.status(status) + ")");
+        try {
+            engine.submit(program.program(), program.instructions().size(), program.scratch());
+        } catch (NativeException failed) {
+            throw new DeviceException(blame(program.instructions(), failed.instruction()) + failed.reason()
+                    + " (" + failed.status() + ")", failed);
         }
+    }
+
+    private static String blame(List<Instruction> instructions, long index) {
+        return index < 0 || index >= instructions.size()
+                ? "program of " + instructions.size() + " instructions: "
+                : position(index, instructions.size()) + Arguments.describe(instructions.get((int) index)) + ": ";
     }
 
     void close(CpuProgram program) {

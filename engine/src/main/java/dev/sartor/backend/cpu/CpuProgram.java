@@ -12,7 +12,6 @@ import java.util.List;
  * @param arena owns the native memory
  * @param program array of {@code sartor_instruction}
  * @param scratch its memory, or NULL
- * @param failure {@code sartor_failure} to be filled by a run
  * @param buffers every buffer that the program touches
  */
 record CpuProgram(
@@ -21,7 +20,6 @@ record CpuProgram(
         List<Instruction> instructions,
         MemorySegment program,
         MemorySegment scratch,
-        MemorySegment failure,
         List<CpuBuffer> buffers)
         implements Program {
     boolean isOpen() {
