@@ -497,7 +497,10 @@ typedef struct sartor_check_finite {
 } sartor_check_finite;
 
 /* One token per row. temperature 0 is greedy (lowest index on ties). Then top_k (0: all), then
- * top_p (nucleus, Holtzman et al. 2020; 1: all). Row r draws from (seed, step, r). */
+ * top_p (nucleus, Holtzman et al. 2020; 1: all). Tokens are ranked by logit, lower index first
+ * on ties; top_k keeps ties with the k-th, top_p the shortest start whose probability reaches it.
+ * Row r draws the first token whose running sum exceeds u times the sum of what is kept, u being
+ * element r of site 0 of the random stream. */
 typedef struct sartor_sample {
   const float *logits; /* [rows, vocabulary] */
   int32_t *tokens;     /* [rows] */

@@ -76,59 +76,56 @@ int64_t best_token(const float *logits, int64_t count) {
   return best;
 }
 
-/* The last token, in the order of ranking, that top-k and then top-p keep. */
-int32_t last_kept(const sartor_sample &op, const float *logits, const RowScratch &scratch) {
-  Heap heap{{logits}, scratch.items, op.vocabulary};
-  for (int64_t i = 0; i < op.vocabulary; i++) scratch.items[i] = (int32_t)i;
-  heap.build();
-  double mass = 0;
-  bool by_rank = op.top_k > 0 && op.top_k < op.vocabulary;
-  int32_t last = 0;
-  if (by_rank) {
-    for (int32_t i = 0; i < op.top_k; i++) mass += scratch.weights[last = heap.pop()];
-    /* Tokens that tie with the k-th are kept too. */
-    while (heap.size > 0 && logits[heap.items[0]] == logits[last]) mass += scratch.weights[last = heap.pop()];
-    if (op.top_p >= 1) return last;
-  } else {
-    for (int64_t i = 0; i < op.vocabulary; i++) mass += scratch.weights[i];
+/* The row's tokens from the best down, sorted as far as they were asked for. */
+struct Sorted {
+  Heap heap;
+  int64_t count;
+  Sorted(const float *logits, int32_t *items, int64_t count) : heap{{logits}, items, count}, count(count) {
+    for (int64_t i = 0; i < count; i++) items[i] = (int32_t)i;
+    heap.build();
   }
-  /* The smallest set whose mass reaches top_p: a token stays while what stands before it is
-   * below. What was popped lies behind the heap, best last. */
-  double before = 0;
-  int64_t popped = op.vocabulary - heap.size;
-  for (int64_t rank = 0;; rank++) {
-    bool sorted = rank < popped;
-    if (!sorted && (by_rank || heap.size == 0)) return last;
-    if (rank > 0 && before >= op.top_p * mass) return last;
-    last = sorted ? heap.items[op.vocabulary - 1 - rank] : heap.pop();
-    before += scratch.weights[last];
+  int32_t at(int64_t rank) {
+    while (count - heap.size <= rank) heap.pop();
+    return heap.items[count - 1 - rank];
   }
-}
+};
 
-int32_t draw(const sartor_sample &op, const float *logits, int64_t row, float maximum, const RowScratch &scratch) {
-  vf inverse = splat(1.0f / op.temperature), top = splat(maximum);
+int32_t draw(const sartor_sample &op, const float *logits, int64_t row, float largest, const RowScratch &scratch) {
+  const float *weights = scratch.weights;
+  vf inverse = splat(1.0f / op.temperature), top = splat(largest);
   each_vector(op.vocabulary, [&](int64_t i, auto n) {
     store(scratch.weights + i, exp_nonpositive((load(logits + i, n) - top) * inverse), n);
   });
-  Ranking ranking{logits};
-  bool all = op.top_p >= 1 && (op.top_k <= 0 || op.top_k >= op.vocabulary);
-  int32_t last = all ? 0 : last_kept(op, logits, scratch);
-  auto kept = [&](int64_t i) { return all || i == last || ranking.before((int32_t)i, last); };
-  double total = 0;
-  for (int64_t i = 0; i < op.vocabulary; i++)
-    if (kept(i)) total += scratch.weights[i];
-  uint32_t words[4] = {0, 0, (uint32_t)row, (uint32_t)op.rng->step};
-  philox(words, (uint32_t)op.rng->seed, (uint32_t)(op.rng->seed >> 32));
-  double uniform = (double)(((uint64_t)words[0] << 21) | (words[1] >> 11)) * 0x1p-53;
-  double target = uniform * total, sum = 0;
-  int64_t token = 0;
-  for (int64_t i = 0; i < op.vocabulary; i++) {
-    if (!kept(i) || scratch.weights[i] == 0) continue;
-    token = i;
-    sum += scratch.weights[i];
-    if (sum > target) break;
+  Sorted sorted(logits, scratch.items, op.vocabulary);
+  int64_t kept = op.vocabulary;
+  double mass = 0;
+  if (op.top_k > 0 && op.top_k < op.vocabulary) {
+    for (kept = 0; kept < op.top_k; kept++) mass += weights[sorted.at(kept)];
+    /* Tokens that tie with the k-th are kept too. */
+    for (float kth = logits[sorted.at(kept - 1)]; kept < op.vocabulary && logits[sorted.at(kept)] == kth; kept++)
+      mass += weights[sorted.at(kept)];
+  } else {
+    for (int64_t i = 0; i < op.vocabulary; i++) mass += weights[i];
   }
-  return (int32_t)token;
+  if (op.top_p < 1) {
+    /* The shortest start of the list whose mass reaches top_p. */
+    double enough = op.top_p * mass;
+    int64_t candidates = kept;
+    mass = 0;
+    for (kept = 0; kept < candidates && (kept == 0 || mass < enough); kept++) mass += weights[sorted.at(kept)];
+  }
+  uint32_t words[4] = {(uint32_t)(row / 4), (uint32_t)((uint64_t)row / 4 >> 32), 0, (uint32_t)op.rng->step};
+  philox(words, (uint32_t)op.rng->seed, (uint32_t)(op.rng->seed >> 32));
+  double target = philox_uniform(words[row % 4]) * mass, running = 0;
+  int32_t token = sorted.at(0);
+  for (int64_t rank = 0; rank < kept; rank++) {
+    int32_t next = sorted.at(rank);
+    if (weights[next] == 0) break; /* only rounding led past the last possible token */
+    token = next;
+    running += weights[token];
+    if (running > target) break;
+  }
+  return token;
 }
 
 } // namespace
@@ -159,22 +156,22 @@ int32_t sample(Context &context, const sartor_sample &op) {
     for (int64_t row = first; row < last; row++) {
       const float *logits = op.logits + row * op.vocabulary;
       int64_t best = best_token(logits, op.vocabulary);
-      float maximum = logits[best];
+      float largest = logits[best];
       bool nan = false;
       for (int64_t i = 0; i < op.vocabulary; i++) nan |= logits[i] != logits[i];
-      parts.bad[row] = nan || maximum - maximum != 0;
+      parts.bad[row] = nan || largest - largest != 0;
       if (parts.bad[row]) continue;
-      int64_t token = op.temperature == 0 ? best : draw(op, logits, row, maximum, row_scratch);
+      int64_t token = op.temperature == 0 ? best : draw(op, logits, row, largest, row_scratch);
       op.tokens[row] = (int32_t)token;
       if (!op.log_probs) continue;
       double total = 0;
       for (int64_t i = 0; i < op.vocabulary; i += flat_grain) {
         int64_t count = op.vocabulary - i < flat_grain ? op.vocabulary - i : flat_grain;
         total += sum_over(count, [&](int64_t j, auto n) {
-          return keep(exp_nonpositive(load(logits + i + j, n) - splat(maximum)), n, 0.0f);
+          return keep(exp_nonpositive(load(logits + i + j, n) - splat(largest)), n, 0.0f);
         });
       }
-      op.log_probs[row] = (float)((double)logits[token] - maximum - ::log(total));
+      op.log_probs[row] = (float)((double)logits[token] - largest - ::log(total));
     }
   });
   for (int64_t row = 0; row < op.rows; row++)

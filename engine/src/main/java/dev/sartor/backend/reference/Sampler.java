@@ -7,10 +7,10 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Draws tokens. Candidates are sorted by logit, the lower index first on ties; top_k cuts the list;
- * then the shortest start of it whose probability at the given temperature reaches top_p is kept
- * (Holtzman et al. 2020), and the first candidate is drawn whose running sum exceeds u times the
- * sum of what is kept. u is element r of site 0's stream for row r.
+ * Draws tokens. Candidates are sorted by logit, the lower index first on ties; top_k cuts the list,
+ * ties with the k-th kept; then the shortest start of it whose probability at the given temperature
+ * reaches top_p is kept (Holtzman et al. 2020), and the first candidate is drawn whose running sum
+ * exceeds u times the sum of what is kept. u is element r of site 0's stream for row r.
  */
 final class Sampler {
     private Sampler() {}
@@ -49,6 +49,10 @@ final class Sampler {
 
     private static int draw(double[] logits, int from, int[] candidates, Sample k, double uniform) {
         int count = k.topK() > 0 ? Math.min(k.topK(), candidates.length) : candidates.length;
+        double kth = logits[from + candidates[count - 1]];
+        while (count < candidates.length && logits[from + candidates[count]] == kth) {
+            count++;
+        }
         var weights = new double[count];
         double total = 0;
         for (int i = 0; i < count; i++) {
