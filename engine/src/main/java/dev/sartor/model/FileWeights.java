@@ -23,13 +23,13 @@ public final class FileWeights implements WeightSource {
 
     private final Path directory;
     private final Safetensors lasting;
+    /** What is mapped only while it is read; null when nothing is. */
     private Safetensors passing;
     private long touched;
 
     public FileWeights(Path directory) throws IOException {
         this.directory = directory;
         this.lasting = Safetensors.open(directory);
-        this.passing = Safetensors.open(directory);
     }
 
     @Override
@@ -55,9 +55,10 @@ public final class FileWeights implements WeightSource {
     public Tensor tensor(Device device, String name) {
         try {
             if (touched > MAPPED_AT_ONCE) {
-                passing.close();
+                release();
+            }
+            if (passing == null) {
                 passing = Safetensors.open(directory);
-                touched = 0;
             }
             var data = passing.data(stored(name));
             touched += data.byteSize();
@@ -78,13 +79,16 @@ public final class FileWeights implements WeightSource {
 
     /** Unmaps what was only read once; tensors {@link #inPlace} stay. */
     public void release() {
-        passing.close();
+        if (passing != null) {
+            passing.close();
+            passing = null;
+        }
         touched = 0;
     }
 
     @Override
     public void close() {
-        passing.close();
+        release();
         lasting.close();
     }
 

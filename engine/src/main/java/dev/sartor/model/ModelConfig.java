@@ -13,4 +13,9 @@ public interface ModelConfig {
 
     /** Longest sequence that the model was made for. */
     long maxPositions();
+
+    /** The sliding window that all layers share; 0 where there is none or layers differ. */
+    default int window() {
+        return 0;
+    }
 }

@@ -15,7 +15,6 @@ import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
@@ -74,11 +73,8 @@ public final class LossProgram {
      */
     public double run(TokenBatch batch, float tokenWeight) {
         try (var arena = Arena.ofConfined()) {
-            write(arena, batch.ids(), inputs.ids());
-            write(arena, batch.positions(), inputs.positions());
-            write(arena, batch.keyBegin(), inputs.keyBegin());
-            write(arena, batch.keyEnd(), inputs.keyEnd());
-            write(arena, batch.targets(), targets);
+            batch.write(device, inputs);
+            device.write(arena.allocateFrom(ValueLayout.JAVA_INT, batch.targets()), targets);
             var weights = arena.allocate(ValueLayout.JAVA_FLOAT, batch.targets().length);
             for (int i = 0; i < batch.targets().length; i++) {
                 weights.setAtIndex(ValueLayout.JAVA_FLOAT, i, tokenWeight);
@@ -88,18 +84,6 @@ public final class LossProgram {
             var sum = arena.allocate(ValueLayout.JAVA_FLOAT);
             device.read(loss, sum);
             return sum.get(ValueLayout.JAVA_FLOAT, 0);
-        }
-    }
-
-    private void write(Arena arena, int[] values, Tensor to) {
-        device.write(arena.allocateFrom(ValueLayout.JAVA_INT, values), to);
-    }
-
-    static float[] readFloats(Device device, Tensor tensor) {
-        try (var arena = Arena.ofConfined()) {
-            MemorySegment host = arena.allocate(tensor.spec().bytes(), 4);
-            device.read(tensor, host);
-            return host.toArray(ValueLayout.JAVA_FLOAT);
         }
     }
 }

@@ -69,4 +69,9 @@ public record DecoderConfig(
     public long cacheWidth() {
         return (long) kvHeads * headDim;
     }
+
+    @Override
+    public int window() {
+        return windows.stream().distinct().count() == 1 ? windows.getFirst() : 0;
+    }
 }

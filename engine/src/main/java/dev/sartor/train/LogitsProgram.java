@@ -1,0 +1,54 @@
+package dev.sartor.train;
+
+import dev.sartor.device.Device;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.model.Recompute;
+import dev.sartor.nn.TokenInputs;
+import dev.sartor.op.Logits;
+import dev.sartor.tape.Planner;
+import dev.sartor.tape.Tape;
+import dev.sartor.tape.Workspace;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+
+/** The planned forward pass of one batch shape, to float32 logits. */
+public final class LogitsProgram {
+    private final Device device;
+    private final TokenInputs inputs;
+    private final Tensor logits;
+    private final Workspace.Prepared prepared;
+
+    /** @param state owns the batch's own few tensors */
+    public LogitsProgram(LanguageModel model, Scope state, Workspace workspace, int rows, int length) {
+        this.device = model.device();
+        inputs = TokenInputs.allocate(state, rows, length);
+        var tape = Tape.inference();
+        var hidden = model.lm().hidden(tape, inputs, null, Recompute.NONE);
+        var head = model.lm().head();
+        logits = tape.result(tape.in(head.name(), () -> tape.apply(
+                new Logits(head.weight().matrix(), 0), hidden, tape.parameter(head.bias()))));
+        prepared = workspace.prepare(Planner.plan(tape.recording(), device));
+    }
+
+    /** Logits [rows * length, vocabulary]. */
+    public float[] run(TokenBatch batch) {
+        batch.write(device, inputs);
+        prepared.run();
+        return floats(device, logits);
+    }
+
+    /** A float32 tensor's elements, row-major. */
+    public static float[] floats(Device device, Tensor tensor) {
+        if (tensor.dtype() != DType.FLOAT32) {
+            throw new IllegalArgumentException("expected float32, found " + tensor.spec());
+        }
+        try (var arena = Arena.ofConfined()) {
+            var host = arena.allocate(tensor.spec().bytes(), 4);
+            device.read(tensor, host);
+            return host.toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+}
