@@ -4,7 +4,7 @@ import java.util.List;
 
 /**
  * The plots of the quickstart world's stories. Slots: {@code A}, {@code B} people, {@code C} a child (with .he .him .his .the .The),
- * {@code o} a small thing, {@code g} a garment, {@code n} an animal, {@code p1..p3} places, {@code w} where somebody can be, {@code y} an outdoor and {@code h} an indoor place, {@code f} food, {@code k} a colour.
+ * {@code o} a small and {@code d} a large thing, {@code g} a garment, {@code n} an animal, {@code p1..p3} places, {@code w} where somebody can be, {@code y} an outdoor and {@code h} an indoor place, {@code f} food, {@code k} a colour.
  */
 final class Plots {
     private Plots() {}
@@ -73,7 +73,7 @@ final class Plots {
         {A} [wrapped it in paper|tied a {k} ribbon around it] and [went to|knocked at the door on] {B.street}. "[Happy birthday|This is for you], {B}!" {A.he} said.
         When {B} [came home|opened the door], {A} was [standing there|waiting] with {A.his} hands behind {A.his} back. "[Guess what I have|Close your eyes]," {A.he} said.
 
-        {B} [opened it|took it] and [smiled|laughed with joy|could not speak at first]. "[{o.A}|What a fine {o}]! [It is just what I wanted|Did you make it yourself]?" [And {B.he} hugged {A}.|Then they ate {f.some} together.]
+        {B} [opened it|took it] and [smiled|laughed with joy|could not speak at first]. "[{o.A}|What a fine {o}]! [It is just what I wanted.|Did you make it yourself?]" [And {B.he} hugged {A}.|Then they ate {f.some} together.]
         "[How lovely|How kind you are]!" [cried|said] {B}. {B.He} [showed {o.the} to everyone|put {o.the} on the shelf, where all could see it|kept {o.the} for many years].
 
         Q Who made {o.the}? = {A} made {o.the}.
@@ -224,8 +224,8 @@ final class Plots {
         {A} [turned it over|held it up to the light] and [looked at it closely|thought about it]. [It had no fault.|It was just right.]
         "[That is a fair price|That is not too much]," said {A}, and counted the coins [into {B.s} hand|on the table].
 
-        {A} paid and had {n3} [coin|coins] left. {A.He} [went home happy|sang all the way home]. [With the rest {A.he} bought some {n.food} for {A.his} {n}.|"A good day," {A.he} said.]
-        So {A} bought {o.the} and kept {n3} [coin|coins]. [At home {A.he} showed it to everyone.|On the way home {A.he} met {C} and gave {C.him} one of {A.his} apples.]
+        {A} paid and had {n3} coins left. {A.He} [went home happy|sang all the way home]. [With the rest {A.he} bought some {n.food} for {A.his} {n}.|"A good day," {A.he} said.]
+        So {A} bought {o.the} and kept {n3} coins. [At home {A.he} showed it to everyone.|On the way home {A.he} met {C} and gave {C.him} one of {A.his} apples.]
 
         Q What did {A} buy? = {A} bought {o.a}.
         Q How much was {o.the}? = It was {n1} coins.
@@ -242,7 +242,7 @@ final class Plots {
         [The mayor pulled at the seams.|The judges looked at every stitch.] The {g} of {A} [came apart|had a hole], but the {k} one [held fast|was perfect]. So {B} won {o.the}.
         [When the bell rang|In the evening] the mayor [gave {B} the prize|put {o.the} into {B.s} hands]. "[Good work needs time|The slow needle wins]," he said. And {B} had won.
 
-        {A} was [sad at first|a little angry]. But then {A.he} [shook {B.s} hand|said, "You are better than I am."]. [The next year they worked together.|And {B} showed {A} how to do it.]
+        {A} was [sad at first|a little angry]. But then {A.he} [shook {B.s} hand.|said, "You are better than I am."] [The next year they worked together.|And {B} showed {A} how to do it.]
         {B} shared {f.some} with {A}. "[Next year you will win|You have a good eye]," {B.he} said. [And perhaps {A.he} will.|They were friends from that day on.]
 
         Q Who won? = {B} won.
@@ -265,5 +265,112 @@ final class Plots {
         Q What did the snowman wear? = It wore {g.a}.
         Q How many buttons did the snowman have? = It had {n1} buttons.
         Q Where did they build the snowman? = They built it {y}.
+        """);
+
+    static final List<Plot> THIRD = Plot.parse("""
+        # {A} in the fog
+        {when} a [thick|grey|white] fog lay over Thimbleford. {A} was on {A.his} way home, but [all the houses looked the same|{A.he} could not see {A.his} own feet|the road was gone]. [Soon {A.he} was lost.|{A.He} walked in a circle.]
+        {A} [had stayed out too long|had gone to look for berries]. Then the fog came down from the hill, and {A.he} [lost the way|did not know where to go].
+
+        "Is anybody there?" [called|cried] {A}. [Nobody answered.|Only {n.a} {n.sound}.] {A.He} sat down {y} and [waited|began to sing, so as not to be afraid].
+        {A} [felt the way with a stick|held out {A.his} hands] and came to a stop {y}. [There {A.he} stayed.|"I will wait here," {A.he} thought.]
+
+        In the town {B} [saw that {A} was missing|looked at the clock and began to worry]. {B.He} [lit the biggest lantern|took a lantern and a bell] and went out into the fog. "{A}! {A}!" {B.he} called.
+        {B} knew that {A} [was still out|had not come home]. So {B.he} lit a lantern and [rang a bell|called as loud as {B.he} could] [on every corner|again and again].
+
+        At last {A} saw a small light. It was {B}. "[Here I am|Over here]!" cried {A}. {B} found {A.him} {y} and [took {A.him} by the hand|gave {A.him} a warm coat]. [Together they walked home.|The fog did not frighten them any more.]
+        {A} heard it and [ran|walked] towards the sound. "[I have never been so glad to see you|You found me]!" said {A}. [And they went home to eat {f.some}.|"A lantern is good, but a friend is better," said {B}.]
+
+        Q Who was lost in the fog? = {A} was lost in the fog.
+        Q Where did {A} wait? = {A} waited {y}.
+        Q Who lit a lantern? = {B} lit a lantern.
+        Q Who found {A}? = {B} found {A}.
+
+        # how {B} helped when {A} was ill
+        {when} {A} did not get up. {A.He} was ill. [{A.His} head was hot.|{A.He} coughed and coughed.] [Nobody could do {A.his} work.|The door stayed shut.]
+        {A} was ill and had to stay in bed. [Outside the sun was shining, and that made it worse.|The whole street was worried.] [{A.He} could not eat.|{A.He} was cold and hot in turn.]
+
+        {B} [heard of it|knocked and came in]. {B.He} brought {f.some} and [a pot of tea|a warm blanket]. "[Eat a little|This will do you good]," said {B}.
+        Then {B} came with {f.some} in a basket. "[You must eat|Stay in bed and rest]," {B.he} said. [{A} smiled for the first time.|{A} ate every bit of it.]
+
+        ?
+        {B} [swept the floor|opened the window|lit the fire] and [fed the {n}|told a funny story]. [Time went by faster.|The room was bright again.]
+        {C} came too and [read from a book|brought some flowers]. "[Get well soon|We miss you]," said {C}.
+
+        After [three days|a week] {A} was well again. "[What would I do without you|How can I thank you]?" {A.he} asked. "[You would do the same for me|Just stay well]," said {B}.
+        Day by day {A} felt better. [When {A.he} could go out|On Sunday] {A.he} went to {B.street} and gave {B} {o.a}. [They sat in the sun together.|"For my good friend," {A.he} said.]
+
+        Q Who was ill? = {A} was ill.
+        Q Who helped {A}? = {B} helped {A}.
+        Q What did {B} bring? = {B} brought {f.some}.
+
+        # the race between {A} and {B}
+        "I am faster than you," said {A}. "[No, I am|We will see]," said {B}. So they ran a race [from the well to the mill|around the town|to the bridge and back]. [Half the town came to look.|{C} gave the sign.]
+        {when} {A} and {B} ran a race. {C} counted to three, and [off they went|they ran as fast as they could]. [Everybody cheered.|The dust flew.]
+
+        Halfway {B} saw {n.a} [that was stuck in a fence|that had hurt its foot]. {B} stopped to help it. {A} [did not stop|ran on and did not look].
+        At first they ran side by side. Then {B} heard {n.a} that {n.sound} in a ditch. {B} [pulled it out|lifted it up], and {A} [ran on|was soon far ahead].
+
+        So {A} won the race. [{A.He} waved {A.his} hat.|The prize was {o.a}.] But [the people asked, "Where is {B}?"|nobody looked at {A.him}, for there came {B} with the {n} in {B.his} arms.]
+        {A} came in first and won the race. [A little later|When the bell rang] {B} came with the {n}. [The children cheered louder than before.|"I am sorry that I am late," said {B}.]
+
+        {A} [thought for a while|turned red]. Then {A.he} gave {o.the} to {B}. "[I have fast legs, but you have a good heart|You should have it]," {A.he} said. [And they shook hands.|And the {n} {n.sound}.]
+        "[You won|You were faster]," said {B}. "[And you did something better|But you did the right thing]," said {A}. [They both laughed and shared {f.some}.|The next race they ran hand in hand.]
+
+        Q Who won the race? = {A} won the race.
+        Q Which animal did {B} help? = {B} helped {n.a}.
+        Q Who stopped to help the {n}? = {B} stopped to help the {n}.
+
+        # {A} and a broken {d}
+        {when} there was a crack, and {A.s} {d} was broken. "[What now|What shall I do]?" [said|asked] {A}. "[I need it every day|I can not do without it]."
+        {A} had an old {d}. [It had been {A.his} grandfather's.|It had never failed.] But {when.low} it broke. {A} [shook {A.his} head|looked at it from all sides].
+
+        {A} tried to repair it with [string|glue|a ribbon]. [It held for a minute and broke again.|That only made it worse.] [{A} sighed.|{n.The} looked on and {n.sound}.]
+        "[I will do it myself|It can not be so hard]," said {A}. [But after an hour it was still broken.|{A.He} hit {A.his} thumb with the hammer.]
+
+        Then {B} came by with {tool}. "[Let me try|May I]?" {B.he} asked. {B} [looked at it closely|turned it around] and repaired it with {tool}. [It took only a minute.|Now it was stronger than before.]
+        {A} went to ask {B}. [{B} left {B.his} work and came at once.|{B} smiled and came along.] {B.He} took {tool} and repaired the {d}. "[There|Done]," {B.he} said.
+
+        "[How did you do that|Where did you learn that]?" asked {A}. "[I broke many things before I could mend one|Patience is the best tool]," said {B}. [{A} gave {B.him} {f.some}.|They tried it out together.]
+        {A} was [very happy|full of joy]. {A.He} gave {B} {f.some} and [would not let {B.him} go without a cup of tea.|said, "Come again when nothing is broken."]
+
+        Q What was broken? = {A.s} {d} was broken.
+        Q Who repaired the {d}? = {B} repaired the {d}.
+        Q What did {B} use? = {B} used {tool}.
+
+        # {C} and a seed
+        In spring {A} gave {C} a seed. It was [as small as a crumb|round and brown]. "Put it into the earth and wait," said {A}. {C} planted it {y}.
+        {C} found a seed in {C.his} pocket. "What will it be?" {C.he} asked {A}. "[Plant it and see|Only the earth knows]," said {A}. So {C} planted it {y}.
+
+        Every [morning|day] {C} brought water in [a small pail|a cup]. [Nothing happened.|But there was only earth.] "[Perhaps it is asleep|It will never grow]," {C.he} said. "[Wait a little|Good things are slow]," said {A}.
+        {C} watered it and waited. {C.He} wanted to dig it up and look, but {A} said, "[Leave it alone|Do not wake it]." [So {C} waited on.|That was hard for {C}.]
+
+        ?
+        One day {n.a} came and wanted to [scratch in the earth|lie down on that very spot]. {C} gave it some {n.food}, and it went away.
+        Then it did not rain for [a week|a long time]. {C} carried water from the well, [one cup after another|morning and evening].
+
+        And then, [one morning|after the rain], there was a green tip. It grew and grew, and [in June|by summer] it had a [big|beautiful] {k} flower. [Everybody came to see it.|{C} danced around it.]
+        At last a green leaf came out, and then a {k} flower. "[I did that|Look, look]!" cried {C}. "[You and the sun and the rain|You have learned to wait]," said {A}.
+
+        Q Who planted a seed? = {C} planted a seed.
+        Q What colour was the flower? = The flower was {k}.
+        Q Where did {C} plant the seed? = {C} planted it {y}.
+
+        # {A} and the secret helper
+        Every morning when {A} came [down the stairs|into the kitchen], [the floor was swept|the fire was lit|the wood was chopped]. "Who does that?" {A} asked. [Nobody knew.|It was a riddle.]
+        {when} {A} found that somebody had [swept the yard|fetched the water|cleaned the shoes]. [The next day it was the same.|And so it went on for a week.] "[Have I got a secret helper|Is it a ghost]?" said {A}.
+
+        So {A} hid {h} and [waited|did not make a sound]. [The clock struck five.|It was still dark.] Then the door [opened|moved].
+        One night {A} did not go to bed. {A.He} hid {h}. [Hour after hour went by.|{A.He} nearly fell asleep.] [At last there were steps.|Then somebody came in on tiptoe.]
+
+        It was {B}! {B} [took the broom and began to work|hummed a song and went to work]. {A} came out [and said, "So it is you!"|and laughed.]
+        And who came in? It was {B}, with [a broom in {B.his} hand|a pail of water]. "[Now I have caught you|Good morning, ghost]!" said {A}.
+
+        {B} turned red. "[You once helped me, and I did not forget it|You always work so hard]," {B.he} said. [They ate {f.some} together, and the sun came up.|{A} did not know what to say and gave {B.him} {o.a}.]
+        "[Why did you not tell me|Why do you do it]?" asked {A}. "[It is more fun this way|A good deed needs no name]," said {B}. [From then on they did the work together.|Then they had breakfast.]
+
+        Q Who was the secret helper? = {B} was the secret helper.
+        Q Where did {A} hide? = {A} hid {h}.
+        Q Who had a secret helper? = {A} had a secret helper.
         """);
 }

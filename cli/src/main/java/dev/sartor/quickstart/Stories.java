@@ -14,7 +14,7 @@ final class Stories {
         button|needle|thimble|ribbon|spool|key|ring|hat|glove|scarf|whistle|bell|comb|spoon|purse|doll|ball|kite|lantern
         basket|mitten|cap|cup|book|box|pin|brush|drum|flute""");
     static final List<String> OBJECT_ADJECTIVES = World.list("""
-        red|blue|green|yellow|white|black|brown|grey|golden|silver|wooden|little|old|new|round|shiny""");
+        red|blue|green|yellow|white|black|brown|grey|golden|silver|little|old|new|round|shiny|pretty""");
     static final List<String> GARMENTS = World.list("coat|cloak|shirt|dress|skirt|jacket|vest|apron|shawl|scarf|cape|jumper|hat|cap");
     private static final List<String> MENS_GARMENTS = World.list("coat|cloak|shirt|jacket|vest|scarf|cape|jumper|hat|cap");
     static final List<String> GARMENT_ADJECTIVES = World.list("red|blue|green|yellow|white|black|brown|grey|purple|orange|woollen|velvet|linen|cotton");
@@ -34,12 +34,12 @@ final class Stories {
     private static final List<String> MOVERS = List.of("goat", "goose", "dog", "cat", "donkey", "hen", "duck", "pig", "rabbit", "fox", "crow",
         "hedgehog", "squirrel", "mouse", "sheep", "owl");
     private static final List<String> THIEVES = List.of("goat", "goose", "dog", "donkey", "pig", "crow", "squirrel", "fox", "duck");
-    private static final List<Plot> PLOTS = java.util.stream.Stream.concat(Plots.FIRST.stream(), Plots.SECOND.stream()).toList();
+    private static final List<Plot> PLOTS = java.util.stream.Stream.of(Plots.FIRST, Plots.SECOND, Plots.THIRD).flatMap(List::stream).toList();
 
     private static final Map<String, String> SHARED = Map.of(
         "when", "~[One|One|One [fine|cold|bright|grey|windy|quiet]] [morning|day|evening|afternoon|Sunday]|[Early|Late] one [morning|evening]|Last {season}|One day in [May|June|autumn|spring]|[Long ago|Once]|On a [cold|warm|windy|rainy] day",
         "when.low", "~[one [fine|cold|bright|grey|windy] [morning|day|evening|afternoon]|[early|late] one [morning|evening]|last {season}|one day in [May|June|autumn|spring]|on a [cold|warm|windy|rainy] day]",
-        "night", "~[One|One [dark|windy|quiet|cold]|Late one|Last [summer|winter], one] night",
+        "night", "~[[One|One [dark|windy|quiet|cold]|Late one] night|One night last [summer|winter]]",
         "spot", "~[the market|the mill|the well|the church|the inn|the school|the bakery|the forge]",
         "spot.place", "~[the garden|the yard|the shop|the open kitchen|the workshop]",
         "neighbour", "~[the baker|the mayor|the old miller|the innkeeper|the smith|the bell ringer]",
@@ -127,6 +127,8 @@ final class Stories {
         v.put("n1", Words.number(cost));
         v.put("n2", Words.number(had));
         v.put("n3", Words.number(had - cost));
+        v.put("d", g.pick("chair", "cart", "gate", "ladder", "table", "wheel", "clock", "bucket", "lamp", "door"));
+        v.put("tool", g.pick("a hammer", "a long nail", "a piece of rope", "a small saw", "a strong thread", "a bit of wire", "hot wax"));
         v.put("pot", g.pick("jug", "cup", "bowl", "plate", "vase", "pot"));
         return v;
     }
@@ -150,6 +152,9 @@ final class Stories {
         v.put("n.sound", pastSound(n.sound()));
         v.put("n.food", n.food());
         v.put("n.Plural", Grammar.capital(n.plural()));
+        if (plot.name().startsWith("a gift")) { // freshly made, so not old
+            thingSlots(v, "o", v.get("o.adj").equals("old") ? "new" : v.get("o.adj"), v.get("o"));
+        }
         if (learn) {
             World.Person master = g.pick(adults);
             personSlots(v, "A", master);
