@@ -24,9 +24,14 @@ public record Plan(
         return slabBytes + scratchBytes;
     }
 
+    /** Puts every storage in its place. */
+    void place(Buffer slab) {
+        offsets.forEach((storage, offset) -> storage.place(slab, offset));
+    }
+
     /** Puts every storage in its place and makes the program. */
     public Program bind(Device device, Buffer slab, Buffer scratch) {
-        offsets.forEach((storage, offset) -> storage.place(slab, offset));
+        place(slab);
         return device.compile(instructions, scratch);
     }
 }

@@ -6,6 +6,7 @@ import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.Scope;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ToLongFunction;
 
 /**
@@ -74,6 +75,12 @@ public final class Workspace implements AutoCloseable {
                 program = plan.bind(device, slab, scratch);
             }
             device.submit(program);
+        }
+
+        /** Runs it instruction by instruction and stops at the first result that is not finite. */
+        public Optional<NonFinite> findNonFinite() {
+            plan.place(slab);
+            return NonFinite.find(device, plan.instructions(), scratch);
         }
 
         private void unbind() {

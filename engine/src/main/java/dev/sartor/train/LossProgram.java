@@ -6,6 +6,7 @@ import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
 import dev.sartor.nn.TokenInputs;
 import dev.sartor.op.LinearCrossEntropy;
+import dev.sartor.tape.NonFinite;
 import dev.sartor.tape.Plan;
 import dev.sartor.tape.Planner;
 import dev.sartor.tape.Tape;
@@ -16,6 +17,7 @@ import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /**
  * The planned step of one batch shape: cross-entropy of the next token and, when training, its
@@ -72,6 +74,22 @@ public final class LossProgram {
      * @return the unweighted sum of the learned tokens' losses, in nats
      */
     public double run(TokenBatch batch, float tokenWeight) {
+        write(batch, tokenWeight);
+        prepared.run();
+        try (var arena = Arena.ofConfined()) {
+            var sum = arena.allocate(ValueLayout.JAVA_FLOAT);
+            device.read(loss, sum);
+            return sum.get(ValueLayout.JAVA_FLOAT, 0);
+        }
+    }
+
+    /** Runs the step op by op, and says where the first NaN or infinity appears. */
+    public Optional<NonFinite> findNonFinite(TokenBatch batch, float tokenWeight) {
+        write(batch, tokenWeight);
+        return prepared.findNonFinite();
+    }
+
+    private void write(TokenBatch batch, float tokenWeight) {
         try (var arena = Arena.ofConfined()) {
             batch.write(device, inputs);
             device.write(arena.allocateFrom(ValueLayout.JAVA_INT, batch.targets()), targets);
@@ -80,10 +98,6 @@ public final class LossProgram {
                 weights.setAtIndex(ValueLayout.JAVA_FLOAT, i, tokenWeight);
             }
             device.write(weights, tokenWeights);
-            prepared.run();
-            var sum = arena.allocate(ValueLayout.JAVA_FLOAT);
-            device.read(loss, sum);
-            return sum.get(ValueLayout.JAVA_FLOAT, 0);
         }
     }
 }

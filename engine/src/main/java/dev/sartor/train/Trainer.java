@@ -1,0 +1,229 @@
+package dev.sartor.train;
+
+import dev.sartor.device.Device;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.nn.RandomStream;
+import dev.sartor.optim.AdamW;
+import dev.sartor.optim.Optimizer;
+import dev.sartor.tape.Workspace;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The training loop. A step gathers the gradients of its micro-batches, each learned token weighing
+ * the same however they are divided, then clips and updates. Between steps the run can be stopped,
+ * saved, and later resumed bit for bit.
+ */
+public final class Trainer implements AutoCloseable {
+    private record Shape(int rows, int length) {}
+
+    private final LanguageModel model;
+    private final Device device;
+    private final Trainee trainee;
+    private final RandomStream random;
+    private final TrainingArguments arguments;
+    private final TrainingData data;
+    private final List<TokenBatch> evaluationData;
+    private final Path output;
+    private final TrainingListener listener;
+    private final Scope state;
+    private final Workspace workspace;
+    private final Optimizer optimizer;
+    private final UpdateProgram update;
+    private final Evaluation.Evaluator evaluator;
+    private final Map<Shape, LossProgram> programs = new HashMap<>();
+    private final long totalSteps;
+    private final LearningRate schedule;
+    private volatile boolean stopping;
+    private long step;
+    private long tokens;
+    private long learnedTokens;
+
+    /**
+     * @param random what dropout reads; its step is set to the micro-batch's number
+     * @param evaluationData empty for none
+     * @param output where checkpoints go
+     */
+    public Trainer(
+            LanguageModel model, Trainee trainee, RandomStream random, TrainingArguments arguments, TrainingData data,
+            List<TokenBatch> evaluationData, Path output, TrainingListener listener) {
+        this.model = model;
+        this.device = model.device();
+        this.trainee = trainee;
+        this.random = random;
+        this.arguments = arguments;
+        this.data = data;
+        this.evaluationData = evaluationData;
+        this.output = output;
+        this.listener = listener;
+        state = new Scope(Scope.Kind.STATE, device);
+        workspace = new Workspace(device);
+        optimizer = new AdamW(new AdamW.Settings((float) arguments.adamBeta1(), (float) arguments.adamBeta2(),
+                (float) arguments.adamEpsilon(), (float) arguments.weightDecay()), trainee.trained(), state);
+        update = new UpdateProgram(device, state, optimizer, trainee.trained(), (float) arguments.maxGradNorm());
+        evaluator = new Evaluation.Evaluator(model, state, workspace);
+        totalSteps = arguments.totalSteps(data.stepsPerEpoch());
+        schedule = arguments.schedule(totalSteps);
+    }
+
+    public long totalSteps() {
+        return totalSteps;
+    }
+
+    /** Asks the run to end after the step it is at, with a checkpoint. May be called by any thread. */
+    public void stop() {
+        stopping = true;
+    }
+
+    /** Goes on from a checkpoint as if the run had never stopped. */
+    public void resume(Path checkpoint) throws IOException {
+        var saved = Checkpoint.load(checkpoint, fingerprint(), device, tensors());
+        step = saved.step();
+        tokens = saved.tokens();
+        learnedTokens = saved.learnedTokens();
+    }
+
+    /** Evaluates as things stand. */
+    public Evaluation evaluate() {
+        return evaluator.run(evaluationData);
+    }
+
+    /**
+     * Trains to the end, or until {@link #stop}.
+     *
+     * @throws TrainingException if a loss or gradient is NaN or infinite, naming the first layer and
+     *     op that made it; the last checkpoint is untouched
+     */
+    public TrainingResult run() throws IOException {
+        Files.createDirectories(output);
+        listener.started(totalSteps, step);
+        long begun = System.nanoTime();
+        long firstTokens = tokens;
+        long firstStep = step;
+        double logLoss = 0;
+        long logLearned = 0;
+        long logTokens = tokens;
+        long logTime = begun;
+        double lastLoss = Double.NaN;
+        while (step < totalSteps && !stopping) {
+            var batches = data.step(step);
+            long learned = batches.stream().mapToLong(TokenBatch::learned).sum();
+            double loss = gradients(batches, learned);
+            double norm = update.gradientNorm();
+            if (!Double.isFinite(norm)) {
+                throw broken(batches, learned, "the norm of the gradients is " + norm);
+            }
+            double rate = schedule.at(step);
+            update.step(rate, Math.toIntExact(step + 1));
+            step++;
+            learnedTokens += learned;
+            logLoss += loss;
+            logLearned += learned;
+            if (step % arguments.loggingSteps() == 0 || step == totalSteps || stopping) {
+                long now = System.nanoTime();
+                lastLoss = logLoss / logLearned;
+                double perStep = (now - begun) / 1e9 / (step - firstStep);
+                listener.logged(new TrainingListener.Progress(step, totalSteps, (double) step / data.stepsPerEpoch(), lastLoss,
+                        norm, rate, tokens, learnedTokens, (tokens - logTokens) / ((now - logTime) / 1e9),
+                        perStep * (totalSteps - step)));
+                logLoss = 0;
+                logLearned = 0;
+                logTokens = tokens;
+                logTime = now;
+            }
+            boolean last = step == totalSteps;
+            if (!evaluationData.isEmpty() && (last || arguments.evalSteps() > 0 && step % arguments.evalSteps() == 0)) {
+                listener.evaluated(step, evaluate());
+            }
+            if (!last && arguments.saveSteps() > 0 && step % arguments.saveSteps() == 0) {
+                save();
+            }
+        }
+        boolean stopped = step < totalSteps;
+        if (stopped || arguments.saveSteps() > 0) {
+            save();
+        }
+        var result = new TrainingResult(step, stopped, lastLoss, (System.nanoTime() - begun) / 1e9, tokens - firstTokens);
+        listener.finished(result);
+        return result;
+    }
+
+    private double gradients(List<TokenBatch> batches, long learned) {
+        if (learned == 0) {
+            throw new TrainingException("step " + (step + 1) + ": no token of its batch is learned;"
+                    + " check the labels of the data (completion_only_loss, assistant_only_loss, max_length)");
+        }
+        double sum = 0;
+        for (int i = 0; i < batches.size(); i++) {
+            var batch = batches.get(i);
+            random.setStep(microStep(i));
+            double loss = program(batch).run(batch, 1f / learned);
+            if (!Double.isFinite(loss)) {
+                throw broken(batches, learned, "the loss is " + loss);
+            }
+            sum += loss;
+            tokens += batch.ids().length;
+        }
+        return sum;
+    }
+
+    private long microStep(int index) {
+        return step * arguments.gradientAccumulationSteps() + index;
+    }
+
+    private LossProgram program(TokenBatch batch) {
+        return programs.computeIfAbsent(new Shape(batch.rows(), batch.length()), shape ->
+                new LossProgram(model, state, workspace, shape.rows, shape.length, true, arguments.recompute()));
+    }
+
+    /** Runs the step again, op by op, to see where it broke. */
+    private TrainingException broken(List<TokenBatch> batches, long learned, String what) {
+        for (int i = 0; i < batches.size(); i++) {
+            random.setStep(microStep(i));
+            var found = program(batches.get(i)).findNonFinite(batches.get(i), 1f / learned);
+            if (found.isPresent()) {
+                return new TrainingException("step " + (step + 1) + ", micro-batch " + (i + 1) + ": " + what + ": "
+                        + found.get() + ". Nothing was updated. Try a lower learning_rate, or dtype float32; the checkpoints"
+                        + " before this step are good.");
+            }
+        }
+        return new TrainingException("step " + (step + 1) + ": " + what
+                + ", though each micro-batch alone is finite: their sum overflowed. Try a lower learning_rate.");
+    }
+
+    private void save() throws IOException {
+        var checkpoint = Checkpoint.save(output, new Checkpoint.TrainerState(step, tokens, learnedTokens, fingerprint()),
+                trainee, device, tensors());
+        Checkpoint.prune(output, arguments.saveTotalLimit());
+        listener.saved(step, checkpoint);
+    }
+
+    private Map<String, Tensor> tensors() {
+        var tensors = new LinkedHashMap<String, Tensor>();
+        trainee.trained().forEach(each -> tensors.put("parameter." + each.name(), each.value()));
+        tensors.putAll(optimizer.state());
+        return tensors;
+    }
+
+    /** What must be the same for a resumed run to equal one that never stopped. */
+    private String fingerprint() {
+        return "steps " + totalSteps + " of " + data.stepsPerEpoch() + " an epoch, batch "
+                + arguments.perDeviceTrainBatchSize() + " x " + arguments.gradientAccumulationSteps() + ", "
+                + arguments.lrSchedulerType() + " " + arguments.learningRate() + ", seed " + arguments.seed() + ", "
+                + model.dtype() + ", " + trainee.trained().size() + " tensors";
+    }
+
+    @Override
+    public void close() {
+        update.close();
+        workspace.close();
+        state.close();
+    }
+}

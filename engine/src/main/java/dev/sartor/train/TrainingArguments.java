@@ -1,0 +1,76 @@
+package dev.sartor.train;
+
+import dev.sartor.model.Recompute;
+
+/**
+ * Settings of a training run; the names are those of Transformers and TRL.
+ *
+ * @param maxSteps optimizer steps; 0 to go by epochs
+ * @param gradientAccumulationSteps micro-batches a step
+ * @param maxGradNorm 0 for no clipping
+ * @param loggingSteps steps between reports
+ * @param evalSteps steps between evaluations; 0 for none but the last
+ * @param saveSteps steps between checkpoints; 0 for none
+ * @param saveTotalLimit checkpoints that are kept; 0 for all
+ */
+public record TrainingArguments(
+        int perDeviceTrainBatchSize,
+        int gradientAccumulationSteps,
+        double learningRate,
+        LearningRate.Schedule lrSchedulerType,
+        long warmupSteps,
+        double warmupRatio,
+        double weightDecay,
+        double adamBeta1,
+        double adamBeta2,
+        double adamEpsilon,
+        double maxGradNorm,
+        double numTrainEpochs,
+        long maxSteps,
+        int loggingSteps,
+        long evalSteps,
+        long saveSteps,
+        int saveTotalLimit,
+        long seed,
+        Recompute recompute) {
+
+    /** TRL's defaults. */
+    public static TrainingArguments defaults() {
+        return new TrainingArguments(8, 1, 2e-5, LearningRate.Schedule.LINEAR, 0, 0, 0, 0.9, 0.999, 1e-8, 1.0, 3.0, 0,
+                10, 0, 0, 0, 42, Recompute.NONE);
+    }
+
+    public TrainingArguments {
+        require(perDeviceTrainBatchSize > 0, "per_device_train_batch_size", "above 0", perDeviceTrainBatchSize);
+        require(gradientAccumulationSteps > 0, "gradient_accumulation_steps", "above 0", gradientAccumulationSteps);
+        require(learningRate >= 0 && Double.isFinite(learningRate), "learning_rate", "0 or more", learningRate);
+        require(warmupSteps >= 0, "warmup_steps", "0 or more", warmupSteps);
+        require(warmupRatio >= 0 && warmupRatio <= 1, "warmup_ratio", "from 0 to 1", warmupRatio);
+        require(weightDecay >= 0, "weight_decay", "0 or more", weightDecay);
+        require(adamBeta1 >= 0 && adamBeta1 < 1, "adam_beta1", "in [0, 1)", adamBeta1);
+        require(adamBeta2 >= 0 && adamBeta2 < 1, "adam_beta2", "in [0, 1)", adamBeta2);
+        require(adamEpsilon > 0, "adam_epsilon", "above 0", adamEpsilon);
+        require(maxGradNorm >= 0, "max_grad_norm", "0 (no clipping) or more", maxGradNorm);
+        require(maxSteps > 0 || numTrainEpochs > 0, "num_train_epochs", "above 0, or max_steps above 0", numTrainEpochs);
+        require(loggingSteps > 0, "logging_steps", "above 0", loggingSteps);
+        require(evalSteps >= 0, "eval_steps", "0 or more", evalSteps);
+        require(saveSteps >= 0, "save_steps", "0 or more", saveSteps);
+        require(saveTotalLimit >= 0, "save_total_limit", "0 (all) or more", saveTotalLimit);
+    }
+
+    private static void require(boolean holds, String key, String expected, Object found) {
+        if (!holds) {
+            throw new IllegalArgumentException(key + ": expected " + expected + ", found " + found);
+        }
+    }
+
+    /** Optimizer steps of the whole run. */
+    public long totalSteps(long stepsPerEpoch) {
+        return maxSteps > 0 ? maxSteps : (long) Math.ceil(numTrainEpochs * stepsPerEpoch);
+    }
+
+    public LearningRate schedule(long totalSteps) {
+        long warmup = warmupSteps > 0 ? warmupSteps : (long) Math.ceil(warmupRatio * totalSteps);
+        return new LearningRate(lrSchedulerType, learningRate, warmup, totalSteps);
+    }
+}

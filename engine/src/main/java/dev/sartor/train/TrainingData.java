@@ -1,0 +1,15 @@
+package dev.sartor.train;
+
+import java.util.List;
+
+/**
+ * The data of a run as a function of the step alone: that is what lets a run stop anywhere and go on
+ * exactly.
+ */
+public interface TrainingData {
+    /** Optimizer steps in one pass over the data. */
+    long stepsPerEpoch();
+
+    /** The micro-batches of an optimizer step, counted from 0 over all epochs. */
+    List<TokenBatch> step(long step);
+}

@@ -1,0 +1,32 @@
+package dev.sartor.train;
+
+import java.nio.file.Path;
+
+/** Hears how a run goes. Called on the training thread. */
+public interface TrainingListener {
+    /** @param resumedFrom steps that were already done */
+    default void started(long totalSteps, long resumedFrom) {}
+
+    default void logged(Progress progress) {}
+
+    default void evaluated(long step, Evaluation evaluation) {}
+
+    default void saved(long step, Path checkpoint) {}
+
+    default void finished(TrainingResult result) {}
+
+    /**
+     * Means since the last report.
+     *
+     * @param step optimizer steps done
+     * @param epoch passes over the data, in fractions
+     * @param loss mean of the learned tokens, in nats
+     * @param gradientNorm of the last step, before clipping
+     * @param tokens tokens read so far, padding included
+     * @param learnedTokens tokens learned so far
+     * @param secondsLeft estimate to the end
+     */
+    record Progress(
+            long step, long totalSteps, double epoch, double loss, double gradientNorm, double learningRate, long tokens,
+            long learnedTokens, double tokensPerSecond, double secondsLeft) {}
+}

@@ -1,0 +1,94 @@
+package dev.sartor.train;
+
+import dev.sartor.device.Device;
+import dev.sartor.device.Instruction;
+import dev.sartor.device.Program;
+import dev.sartor.device.kernel.Clip;
+import dev.sartor.device.kernel.Kernel;
+import dev.sartor.device.kernel.SumSquares;
+import dev.sartor.device.kernel.Zero;
+import dev.sartor.optim.Optimizer;
+import dev.sartor.optim.Trained;
+import dev.sartor.tensor.Buffer;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Memory;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What follows the gradients: their norm first, so that a step that went wrong can still be refused,
+ * then the optimizer with gradients clipped, and zeros for the next step.
+ */
+public final class UpdateProgram implements AutoCloseable {
+    private final Device device;
+    private final Tensor schedule;
+    private final Tensor norm;
+    private final Program measure;
+    private final Program update;
+
+    /** @param maxGradNorm bound of the gradients' norm; 0 for none */
+    public UpdateProgram(Device device, Scope state, Optimizer optimizer, List<Trained> trained, float maxGradNorm) {
+        this.device = device;
+        schedule = state.allocate(TensorSpec.of(DType.INT32, 2));
+        norm = state.allocate(TensorSpec.of(DType.FLOAT32, 1));
+        var squares = state.allocate(TensorSpec.of(DType.FLOAT64, 1));
+        var coefficient = state.allocate(TensorSpec.of(DType.FLOAT32, 1));
+        var measuring = new ArrayList<Kernel>();
+        for (var each : trained) {
+            measuring.add(new SumSquares(each.gradient(), squares, !measuring.isEmpty()));
+        }
+        measuring.add(new Clip(squares, norm, coefficient, maxGradNorm));
+        var updating = new ArrayList<>(optimizer.step(schedule, coefficient));
+        trained.forEach(each -> updating.add(new Zero(each.gradient())));
+        var first = instructions(measuring);
+        var second = instructions(updating);
+        long bytes = Math.max(scratch(first), scratch(second));
+        Buffer scratch = bytes == 0 ? null : state.slab(Memory.align(bytes));
+        measure = device.compile(first, scratch);
+        update = device.compile(second, scratch);
+    }
+
+    /** The norm of all gradients together, before clipping. */
+    public double gradientNorm() {
+        device.submit(measure);
+        try (var arena = Arena.ofConfined()) {
+            var host = arena.allocate(ValueLayout.JAVA_FLOAT);
+            device.read(norm, host);
+            return host.get(ValueLayout.JAVA_FLOAT, 0);
+        }
+    }
+
+    /**
+     * Takes the step that {@link #gradientNorm} measured, and zeroes the gradients.
+     *
+     * @param step from 1
+     */
+    public void step(double learningRate, int step) {
+        try (var arena = Arena.ofConfined()) {
+            var host = arena.allocate(8, 4);
+            host.set(ValueLayout.JAVA_FLOAT, 0, (float) learningRate);
+            host.set(ValueLayout.JAVA_INT, 4, step);
+            device.write(host, schedule);
+            device.submit(update);
+        }
+    }
+
+    private long scratch(List<Instruction> instructions) {
+        return instructions.stream().mapToLong(device::scratchBytes).max().orElse(0);
+    }
+
+    private static List<Instruction> instructions(List<Kernel> kernels) {
+        return kernels.stream().map(kernel -> new Instruction(kernel, "update")).toList();
+    }
+
+    @Override
+    public void close() {
+        measure.close();
+        update.close();
+    }
+}
