@@ -186,6 +186,7 @@ public final class Trainer implements AutoCloseable {
     /** Runs the step again, op by op, to see where it broke. */
     private TrainingException broken(List<TokenBatch> batches, long learned, String what) {
         for (int i = 0; i < batches.size(); i++) {
+            update.forget();
             random.setStep(microStep(i));
             var found = program(batches.get(i)).findNonFinite(batches.get(i), 1f / learned);
             if (found.isPresent()) {

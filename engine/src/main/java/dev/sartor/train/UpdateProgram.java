@@ -30,6 +30,7 @@ public final class UpdateProgram implements AutoCloseable {
     private final Tensor norm;
     private final Program measure;
     private final Program update;
+    private final Program zero;
 
     /** @param maxGradNorm bound of the gradients' norm; 0 for none */
     public UpdateProgram(Device device, Scope state, Optimizer optimizer, List<Trained> trained, float maxGradNorm) {
@@ -43,14 +44,15 @@ public final class UpdateProgram implements AutoCloseable {
             measuring.add(new SumSquares(each.gradient(), squares, !measuring.isEmpty()));
         }
         measuring.add(new Clip(squares, norm, coefficient, maxGradNorm));
-        var updating = new ArrayList<>(optimizer.step(schedule, coefficient));
-        trained.forEach(each -> updating.add(new Zero(each.gradient())));
+        var updating = optimizer.step(schedule, coefficient);
+        var zeroing = trained.stream().<Kernel>map(each -> new Zero(each.gradient())).toList();
         var first = instructions(measuring);
         var second = instructions(updating);
         long bytes = Math.max(scratch(first), scratch(second));
         Buffer scratch = bytes == 0 ? null : state.slab(Memory.align(bytes));
         measure = device.compile(first, scratch);
         update = device.compile(second, scratch);
+        zero = device.compile(instructions(zeroing), null);
     }
 
     /** The norm of all gradients together, before clipping. */
@@ -76,6 +78,12 @@ public final class UpdateProgram implements AutoCloseable {
             device.write(host, schedule);
             device.submit(update);
         }
+        forget();
+    }
+
+    /** Zeroes the gradients without a step. */
+    public void forget() {
+        device.submit(zero);
     }
 
     private long scratch(List<Instruction> instructions) {
@@ -90,5 +98,6 @@ public final class UpdateProgram implements AutoCloseable {
     public void close() {
         measure.close();
         update.close();
+        zero.close();
     }
 }
