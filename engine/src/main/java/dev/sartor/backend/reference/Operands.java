@@ -159,8 +159,9 @@ final class Operands {
         }
     }
 
+    /** Writes all elements; what is left of a packed weight's bytes becomes zero. */
     void write(String name, Matrix matrix, double[] values) {
-        var memory = segment(name, matrix);
+        var memory = segment(name, matrix).fill((byte) 0);
         for (int i = 0; i < values.length; i++) {
             Floats.set(memory, matrix.dtype(), i, values[i]);
         }

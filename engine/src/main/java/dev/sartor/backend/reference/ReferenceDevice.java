@@ -57,6 +57,7 @@ import java.util.stream.Stream;
  */
 public final class ReferenceDevice implements Device {
     private final Set<HostBuffer> buffers = Collections.newSetFromMap(new IdentityHashMap<>());
+    private boolean closed;
 
     @Override
     public String name() {
@@ -71,7 +72,7 @@ public final class ReferenceDevice implements Device {
     @Override
     public synchronized Buffer allocate(long bytes) {
         if (bytes <= 0) {
-            throw new IllegalArgumentException("a buffer of " + bytes + " bytes; expected more than zero");
+            throw new DeviceException("a buffer of " + bytes + " bytes was asked for, expected more than zero");
         }
         var arena = Arena.ofShared();
         var buffer = new HostBuffer(arena.allocate(bytes, Memory.ALIGNMENT), arena);
@@ -79,8 +80,12 @@ public final class ReferenceDevice implements Device {
         return buffer;
     }
 
+    /** Frees at once. Closing the device has freed everything: then this does nothing. */
     @Override
     public synchronized void free(Buffer buffer) {
+        if (closed) {
+            return;
+        }
         var host = own(buffer, "free");
         buffers.remove(host);
         if (host.arena() != null) {
@@ -139,6 +144,7 @@ public final class ReferenceDevice implements Device {
     @Override
     public synchronized void close() {
         List.copyOf(buffers).forEach(this::free);
+        closed = true;
     }
 
     private record ReferenceProgram(ReferenceDevice device, List<Instruction> instructions) implements Program {
@@ -150,7 +156,7 @@ public final class ReferenceDevice implements Device {
 
     private MemorySegment segment(Tensor tensor, MemorySegment host, String what) {
         if (tensor.spec().bytes() != host.byteSize()) {
-            throw new IllegalArgumentException(
+            throw new DeviceException(
                     what + ": " + tensor.spec() + " has " + tensor.spec().bytes() + " bytes, the host memory " + host.byteSize());
         }
         var storage = tensor.storage();

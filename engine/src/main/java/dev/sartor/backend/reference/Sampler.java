@@ -7,10 +7,11 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Draws tokens. Candidates are sorted by logit, the lower index first on ties; top_k cuts the list,
- * ties with the k-th kept; then the shortest start of it whose probability at the given temperature
- * reaches top_p is kept (Holtzman et al. 2020), and the first candidate is drawn whose running sum
- * exceeds u times the sum of what is kept. u is element r of site 0's stream for row r.
+ * Draws tokens, as Transformers' logits warpers do. Candidates are sorted by logit, the lower index
+ * first on ties; top_k cuts the list, but keeps what ties with its last; then the shortest start of
+ * it whose probability at the given temperature reaches top_p is kept (Holtzman et al. 2020), and the
+ * first candidate is drawn whose running sum exceeds u times the sum of what is kept. u is element r
+ * of site 0's stream for row r.
  */
 final class Sampler {
     private Sampler() {}
@@ -33,7 +34,7 @@ final class Sampler {
                     .toArray();
             double largest = logits[from + candidates[0]];
             use.require(Double.isFinite(largest) && IntStream.range(0, vocabulary).noneMatch(i -> Double.isNaN(logits[from + i])),
-                    "logits of row " + r + " hold NaN or no finite value");
+                    "logits of row " + r + " hold NaN or +inf, or are all -inf");
             int token = k.temperature() == 0
                     ? candidates[0]
                     : draw(logits, from, candidates, k, use.generator(k.rng(), 0).uniform(r));
@@ -49,8 +50,7 @@ final class Sampler {
 
     private static int draw(double[] logits, int from, int[] candidates, Sample k, double uniform) {
         int count = k.topK() > 0 ? Math.min(k.topK(), candidates.length) : candidates.length;
-        double kth = logits[from + candidates[count - 1]];
-        while (count < candidates.length && logits[from + candidates[count]] == kth) {
+        while (count < candidates.length && logits[from + candidates[count]] == logits[from + candidates[count - 1]]) {
             count++;
         }
         var weights = new double[count];
@@ -61,7 +61,7 @@ final class Sampler {
         }
         double kept = 0;
         int last = 0;
-        for (int i = 0; i < count && (i == 0 || kept < k.topP() * total); i++) {
+        for (int i = 0; i < count && weights[i] > 0 && (i == 0 || k.topP() == 1 || kept < k.topP() * total); i++) {
             kept += weights[i];
             last = i;
         }

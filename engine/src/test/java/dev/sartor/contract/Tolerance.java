@@ -1,0 +1,48 @@
+package dev.sartor.contract;
+
+import dev.sartor.tensor.DType;
+
+/**
+ * How far a device may be from the oracle, which computes in double and rounds once.
+ *
+ * @param relative to the element itself
+ * @param ofLargest relative to the largest magnitude in the tensor: sums lose absolute precision
+ *     where their terms cancel
+ * @param absolute below this, differences do not count
+ */
+record Tolerance(double relative, double ofLargest, double absolute) {
+    Tolerance(double relative, double ofLargest) {
+        this(relative, ofLargest, 0);
+    }
+
+    /** The result is one value, to the bit. */
+    static final Tolerance EXACT = new Tolerance(0, 0);
+
+    /** A few operations in float32 for each element, and one rounding to the type. */
+    static Tolerance elementwise(DType dtype) {
+        return dtype == DType.FLOAT32 ? new Tolerance(4e-6, 4e-6) : new Tolerance(0x1p-8, 1e-5);
+    }
+
+    /** Sums of products. In bfloat16, float32 factors may be rounded to bfloat16 before they are multiplied. */
+    static Tolerance product(DType dtype) {
+        return dtype == DType.FLOAT32 ? new Tolerance(1e-5, 1e-5) : new Tolerance(0x1p-7, 1e-2);
+    }
+
+    /** A few elementwise results, each made of the one before. */
+    static Tolerance chain(DType dtype) {
+        var one = elementwise(dtype);
+        return new Tolerance(4 * one.relative, 4 * one.ofLargest);
+    }
+
+    /** With an absolute part that does not grow with the tensor's largest value. */
+    Tolerance ofElement(double absolute) {
+        return new Tolerance(relative, 0, absolute);
+    }
+
+    boolean accepts(double expected, double actual, double largest) {
+        if (Double.isNaN(expected) || Double.isInfinite(expected)) {
+            return Double.compare(expected, actual) == 0;
+        }
+        return Math.abs(actual - expected) <= relative * Math.abs(expected) + ofLargest * largest + absolute;
+    }
+}
