@@ -26,6 +26,13 @@ public final class Exam {
     /** The held-out questions of the bundled instruction set. */
     public static List<Row> questions() { return Instructions.generate(Instructions.SEED).heldout(); }
 
+    /** A few of the held-out questions to show: one of each kind that a reader enjoys. */
+    public static List<Row> showcase() {
+        List<Row> all = questions();
+        return java.util.stream.Stream.of("person", "describe", "opposite", "make a question", "odd one out", "couplet", "reading", "story")
+            .map(kind -> all.stream().filter(r -> r.kind().equals(kind)).findFirst().orElseThrow()).toList();
+    }
+
     /**
      * Counts right answers; one that did not stop by itself is wrong whatever it says.
      * @throws IllegalArgumentException when there are not as many answers as questions
