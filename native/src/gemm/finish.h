@@ -1,0 +1,50 @@
+/* finish.h: what is done to a tile's finished sums: bias, soft cap, addition, storing. */
+#ifndef SARTOR_GEMM_FINISH_H
+#define SARTOR_GEMM_FINISH_H
+
+#include "gemm/gemm.h"
+
+namespace sartor::SARTOR_ISA {
+
+/* change(sums, row, column, n): a vector of sums for C[row, column ...], `n` lanes of it; the
+ * result goes to y [rows, stride]. */
+template <class T, class Change>
+SARTOR_INLINE void store_tile(const Tile &tile, T *y, int64_t stride, Change &&change) {
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const float *sums = tile.data + r * panel_width;
+    const int64_t row = tile.row + r;
+    T *to = y + row * stride + tile.column;
+    each_vector(tile.columns, [&](int64_t i, auto n) {
+      store(to + i, change(load(sums + i), row, tile.column + i, n), n);
+    });
+  }
+}
+
+/* y = sums + bias */
+template <class T>
+static void store_with_bias(const Tile &tile, T *y, int64_t stride, const float *bias) {
+  if (bias)
+    store_tile(tile, y, stride, [&](vf v, int64_t, int64_t column, auto n) { return v + load(bias + column, n); });
+  else
+    store_tile(tile, y, stride, [&](vf v, int64_t, int64_t, auto) { return v; });
+}
+
+/* y += sums */
+template <class T>
+static void add_tile(const Tile &tile, T *y, int64_t stride) {
+  store_tile(tile, y, stride,
+             [&](vf v, int64_t row, int64_t column, auto n) { return v + load(y + row * stride + column, n); });
+}
+
+/* Calls body with a null pointer of the activations' type. */
+template <class Body>
+SARTOR_INLINE void with_dtype(int32_t dtype, Body &&body) {
+  if (dtype == SARTOR_FLOAT32)
+    body((float *)nullptr);
+  else
+    body((bfloat16 *)nullptr);
+}
+
+}  // namespace sartor::SARTOR_ISA
+
+#endif

@@ -1,0 +1,82 @@
+/* gemm.h: C = sum over segments of A B, in tiles that a caller's function finishes and stores.
+ *
+ * The output is cut into panels of 64 columns and blocks of rows; a task computes one of each
+ * on one thread, so no sum is ever split between threads. k is cut into blocks whose panel of B
+ * stays in the second-level cache; between them float32 sums wait in a strip [rows][64]. */
+#ifndef SARTOR_GEMM_GEMM_H
+#define SARTOR_GEMM_GEMM_H
+
+#include "gemm/micro.h"
+#include "gemm/operands.h"
+
+namespace sartor::SARTOR_ISA {
+
+/* What a product needs and how it is cut; from sizes, dtypes and kinds alone. */
+struct GemmPlan {
+  int64_t panel_count;
+  int64_t block_rows;
+  int64_t block_count;
+  int64_t k_block;       /* of the first segment */
+  int64_t k_block_count;
+  bool merged;           /* the second segment is added within the first one's last block */
+  int64_t panel_bytes;   /* a thread's room for panels of B; 0 where all lie packed */
+  int64_t strip_floats;  /* a thread's strip; 0 where one block of k is all */
+  int64_t scratch_bytes; /* all threads */
+};
+
+GemmPlan plan_gemm(int threads, const Product &product);
+
+/* Finished sums: data[r * 64 + c] for C[row + r, column + c]. Values up to the next multiple of
+ * the vector length are readable behind each row. */
+struct Tile {
+  const float *data;
+  int64_t row, rows;
+  int64_t column, columns;
+};
+
+/* Runs one task; tiles are handed to `finish` as soon as they are complete. */
+using FinishTile = void (*)(void *closure, const Tile &tile);
+void run_gemm_task(const Product &product, const GemmPlan &plan, int64_t task, char *thread_scratch, FinishTile finish,
+                   void *closure);
+
+/* finish(const Tile &) is called once for each tile of C, from several threads. */
+template <class Finish>
+static void gemm(Context &context, const Product &product, const GemmPlan &plan, char *scratch, Finish &&finish) {
+  struct Caller {
+    static void call(void *closure, const Tile &tile) { (*static_cast<std::remove_reference_t<Finish> *>(closure))(tile); }
+  };
+  context.parallel(plan.panel_count * plan.block_count, [&](int64_t first, int64_t last, int thread) {
+    char *mine = scratch + thread * (plan.scratch_bytes / context.threads);
+    for (int64_t task = first; task < last; ++task)
+      run_gemm_task(product, plan, task, mine, &Caller::call, &finish);
+  });
+}
+
+/* A matrix of float32 or bfloat16 that is to be a left operand. */
+struct LeftSource {
+  const void *data;
+  int64_t rows;
+  int64_t columns;
+  int64_t stride;
+  int32_t dtype;
+};
+
+/* A source [m, k] as it is, or a converted copy of left_bytes (0: none). */
+static inline int64_t left_stride(int64_t k) { return round_up(k, 2); }
+static inline bool left_is_direct(int64_t k, int32_t dtype, int32_t compute) {
+  return dtype == compute && (compute == SARTOR_FLOAT32 || k % 2 == 0);
+}
+static inline int64_t left_bytes(int64_t rows, int64_t k, int32_t dtype, int32_t compute) {
+  return left_is_direct(k, dtype, compute) ? 0 : rows * left_stride(k) * dtype_bytes(compute);
+}
+LeftOperand make_left(Context &context, const LeftSource &source, int32_t compute, char *copy);
+
+/* The transpose of a source [k, m]: panels. */
+static inline int64_t left_transposed_bytes(int64_t k, int64_t m, int32_t compute) {
+  return packed_bytes(m, k, compute);
+}
+LeftOperand make_left_transposed(Context &context, const LeftSource &source, int32_t compute, char *panels);
+
+}  // namespace sartor::SARTOR_ISA
+
+#endif

@@ -1,0 +1,79 @@
+/* operands.h: what a matrix product C[m, n] = sum over segments of A[m, k] B[k, n] is made of. */
+#ifndef SARTOR_GEMM_OPERANDS_H
+#define SARTOR_GEMM_OPERANDS_H
+
+#include "gemm/packed.h"
+#include "kernel.h"
+#include "simd.h"
+
+namespace sartor::SARTOR_ISA {
+
+/* Products are computed from 32-bit words: one float32, or two bfloat16 neighbours along k
+ * where the processor has a dot product of such pairs. Elsewhere bfloat16 is widened. */
+#if defined(__AVX512BF16__)
+static constexpr bool multiplies_bfloat16 = true;
+#else
+static constexpr bool multiplies_bfloat16 = false;
+#endif
+
+static inline constexpr int32_t compute_dtype(int32_t dtype) {
+  return dtype == SARTOR_BFLOAT16 && multiplies_bfloat16 ? SARTOR_BFLOAT16 : SARTOR_FLOAT32;
+}
+static inline constexpr int64_t dtype_bytes(int32_t dtype) { return dtype == SARTOR_FLOAT32 ? 4 : 2; }
+
+/* A [m, k] in the compute dtype: row-major, or panels [m / 64][k words][64] as fill_panel makes
+ * them from a matrix [k, m], which is how a product's left side is read transposed. In bfloat16
+ * an odd k is followed by a zero. */
+struct LeftOperand {
+  const void *data = nullptr;
+  int64_t stride = 0; /* elements from row to row; row-major only */
+  bool panels = false;
+};
+
+/* B [k, n] in any form a panel of 64 columns can be made from. A new form (a quantized weight)
+ * is a new kind here and a case in fill_panel. */
+struct RightOperand {
+  enum Kind {
+    packed,            /* panels of a weight [n, k]             */
+    packed_transposed, /* panels of a weight [k, n]             */
+    rows_are_k,        /* row-major [k, n], rows `stride` apart */
+    rows_are_n         /* row-major [n, k], rows `stride` apart */
+  };
+  const void *data = nullptr;
+  Kind kind = packed;
+  int32_t dtype = SARTOR_FLOAT32;
+  int64_t stride = 0;
+};
+
+struct Segment {
+  LeftOperand a;
+  RightOperand b;
+  int64_t k = 0;
+};
+
+struct Product {
+  int64_t m = 0;
+  int64_t n = 0;
+  int32_t compute = SARTOR_FLOAT32;
+  int segment_count = 1;
+  Segment segments[2]; /* the longer one first; the second is short (an adapter's rank) */
+};
+
+/* W as in y = x W^T, and as in dx = dy W. */
+static inline RightOperand right_operand(const sartor_weight &w) {
+  return {w.data, w.layout == SARTOR_PACKED ? RightOperand::packed : RightOperand::rows_are_n, w.dtype, w.columns};
+}
+static inline RightOperand right_operand_transposed(const sartor_weight &w) {
+  return {w.data, w.layout == SARTOR_PACKED ? RightOperand::packed_transposed : RightOperand::rows_are_k, w.dtype,
+          w.columns};
+}
+
+/* Writes columns [n0, n0 + columns) and rows [k0, k0 + kc) of B [k, n] as one panel of
+ * panel_dtype (see packed.h). n0 and k0 are multiples of 64, columns is a multiple of the vector
+ * length up to 64; columns beyond n are zero. (A packed B of panel_dtype is its own panel.) */
+void fill_panel(const RightOperand &b, int64_t k, int64_t n, int64_t n0, int64_t columns, int64_t k0, int64_t kc,
+                int32_t panel_dtype, void *panel);
+
+}  // namespace sartor::SARTOR_ISA
+
+#endif
