@@ -1,9 +1,11 @@
 package dev.sartor.io;
 
+import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -130,6 +132,11 @@ public final class ModelDirectory {
             Json.write(target.resolve("generation_config.json"), generationConfig.get());
         }
         Json.write(target.resolve("config.json"), config);
+    }
+
+    /** Records in a configuration the type in which the weights are saved. */
+    public static void setDtype(ObjectNode config, DType dtype) {
+        config.put(config.has("dtype") ? "dtype" : "torch_dtype", dtype.name().toLowerCase(Locale.ROOT));
     }
 
     /** What to do about weights that are there in another form; empty if there is nothing to say. */

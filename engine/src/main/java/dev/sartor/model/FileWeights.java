@@ -1,6 +1,7 @@
 package dev.sartor.model;
 
 import dev.sartor.device.Device;
+import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Safetensors;
 import dev.sartor.tensor.Shape;
@@ -9,7 +10,6 @@ import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -18,8 +18,6 @@ import java.util.Optional;
  */
 public final class FileWeights implements WeightSource {
     private static final long MAPPED_AT_ONCE = 64L << 20;
-    /** Prefixes that a checkpoint of the bare model leaves out. */
-    private static final List<String> PREFIXES = List.of("model.", "transformer.");
 
     private final Path directory;
     private final Safetensors lasting;
@@ -93,13 +91,6 @@ public final class FileWeights implements WeightSource {
     }
 
     private String stored(String name) {
-        if (!lasting.contains(name)) {
-            for (var prefix : PREFIXES) {
-                if (name.startsWith(prefix) && lasting.contains(name.substring(prefix.length()))) {
-                    return name.substring(prefix.length());
-                }
-            }
-        }
-        return name;
+        return CheckpointNames.stored(lasting, name).orElse(name);
     }
 }

@@ -3,6 +3,7 @@ package dev.sartor.model;
 import dev.sartor.device.Device;
 import dev.sartor.device.PlanningDevice;
 import dev.sartor.io.ModelDirectory;
+import dev.sartor.nn.Slots;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
@@ -16,6 +17,7 @@ public final class LanguageModel implements AutoCloseable {
     private final Device device;
     private final DType dtype;
     private final ModelDirectory directory;
+    private final String modelType;
     private final CausalLm lm;
     private final List<Parameter> parameters;
     private final Scope scope;
@@ -30,7 +32,8 @@ public final class LanguageModel implements AutoCloseable {
         var builder = new ModelBuilder(device, scope, dtype, source, trained);
         var where = directory.path().resolve("config.json").toString();
         try {
-            this.lm = Families.of(directory.modelType(), where).build(new ConfigReader(directory.config(), where), builder);
+            this.modelType = directory.modelType();
+            this.lm = Families.of(modelType, where).build(new ConfigReader(directory.config(), where), builder);
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
@@ -85,6 +88,11 @@ public final class LanguageModel implements AutoCloseable {
     /** Where it was read from. */
     public ModelDirectory directory() {
         return directory;
+    }
+
+    /** The modules that fine-tuning methods choose from. */
+    public Slots slots() {
+        return new Slots(directory.path().toString(), modelType, lm.modules(), lm.blockLinears(), lm.embedding(), lm.head());
     }
 
     /** config.json as a tree of its own. */

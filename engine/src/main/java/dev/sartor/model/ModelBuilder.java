@@ -1,7 +1,7 @@
 package dev.sartor.model;
 
 import dev.sartor.device.Device;
-import dev.sartor.device.Instruction;
+import dev.sartor.device.Eager;
 import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
 import dev.sartor.device.kernel.Convert;
@@ -139,19 +139,12 @@ public final class ModelBuilder {
         try (var temporary = new Scope(Scope.Kind.STEP, device)) {
             long rows = value.shape().dim(0);
             long columns = value.shape().dim(1);
-            var packed = new Matrix(rows, columns, Layout.PACKED, DType.FLOAT32,
-                    temporary.allocate(TensorSpec.of(DType.UINT8, device.packedBytes(rows, columns, DType.FLOAT32))));
-            run(name, new Pack(stored, packed, true));
+            var packed = Eager.pack(device, temporary, name, stored, rows, columns, true);
             run(name, new Unpack(packed, value, 0));
         }
     }
 
     private void run(String where, Kernel kernel) {
-        var instruction = new Instruction(kernel, where);
-        long bytes = device.scratchBytes(instruction);
-        try (var temporary = new Scope(Scope.Kind.STEP, device);
-                var program = device.compile(List.of(instruction), bytes == 0 ? null : temporary.slab(bytes))) {
-            device.submit(program);
-        }
+        Eager.run(device, where, kernel);
     }
 }

@@ -1,7 +1,7 @@
 package dev.sartor.model;
 
 import dev.sartor.device.Device;
-import dev.sartor.tensor.Storage;
+import dev.sartor.device.Eager;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.lang.foreign.MemorySegment;
@@ -29,8 +29,6 @@ public interface WeightSource extends AutoCloseable {
 
     /** A tensor over memory that the device did not allocate. */
     static Tensor wrap(Device device, TensorSpec spec, MemorySegment data) {
-        var storage = new Storage(spec.bytes());
-        storage.place(device.wrap(data), 0);
-        return new Tensor(spec, storage, 0);
+        return Eager.wrap(device, spec, data);
     }
 }

@@ -138,7 +138,8 @@ public final class Tape {
         instructions.add(new Instruction(kernel, where));
     }
 
-    boolean isTraining() {
+    /** Whether a backward pass will be asked for: what only training does, such as dropout, asks this. */
+    public boolean isTraining() {
         return training;
     }
 

@@ -1,0 +1,100 @@
+package dev.sartor.model;
+
+import dev.sartor.device.Device;
+import dev.sartor.device.Eager;
+import dev.sartor.device.kernel.Unpack;
+import dev.sartor.io.ModelDirectory;
+import dev.sartor.io.TensorSource;
+import dev.sartor.io.Transposed;
+import dev.sartor.nn.Embedding;
+import dev.sartor.nn.Linear;
+import dev.sartor.nn.Module;
+import dev.sartor.nn.Norm;
+import dev.sartor.quant.Weight;
+import dev.sartor.tape.Parameter;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Shape;
+import dev.sartor.tensor.TensorSpec;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Saves a whole model in Hugging Face layout, its weights as they are on the device. */
+public final class ModelWriter {
+    private static final int BLOCK_ELEMENTS = 1 << 22;
+
+    private final Device device;
+    private final DType dtype;
+    private final List<TensorSource> tensors = new ArrayList<>();
+
+    private ModelWriter(Device device, DType dtype) {
+        this.device = device;
+        this.dtype = dtype;
+    }
+
+    /**
+     * Writes weights, configuration and, where the model's own directory has them, generation
+     * settings and the tokenizer's files. A tied head is left out, as Transformers does. Weights
+     * that an adapter has put in the place of the model's are what is written; the adapter's
+     * low-rank part is not ({@code peft.Merge} does that).
+     *
+     * @param dtype of the weights written: float32, bfloat16 or float16
+     * @param maxShardBytes as in {@link dev.sartor.io.SafetensorsWriter#writeModel}
+     */
+    public static void write(LanguageModel model, Path target, DType dtype, long maxShardBytes) throws IOException {
+        if (dtype != DType.FLOAT32 && dtype != DType.BFLOAT16 && dtype != DType.FLOAT16) {
+            throw new IllegalArgumentException("weights are saved in float32, bfloat16 or float16, not " + dtype);
+        }
+        var writer = new ModelWriter(model.device(), dtype);
+        model.lm().modules().forEach(writer::add);
+        var config = model.configTree();
+        ModelDirectory.setDtype(config, dtype);
+        ModelDirectory.save(target, config, model.directory().generationConfig(), writer.tensors, maxShardBytes);
+        model.directory().copyTokenizer(target);
+    }
+
+    private void add(Module module) {
+        switch (module) {
+            case Linear linear -> {
+                weight(linear.name(), linear.weight(), linear.isTransposed());
+                vector(linear.name() + ".bias", linear.bias());
+            }
+            case Embedding embedding -> weight(embedding.name(), embedding.weight(), false);
+            case Norm norm -> {
+                vector(norm.name() + ".weight", norm.weight());
+                vector(norm.name() + ".bias", norm.bias());
+            }
+        }
+    }
+
+    private void vector(String key, Parameter parameter) {
+        if (parameter != null) {
+            tensors.add(new TensorSource(key, new TensorSpec(dtype, parameter.value().shape()),
+                    sink -> sink.write(Eager.floats(device, parameter.value()))));
+        }
+    }
+
+    private void weight(String name, Weight weight, boolean transposed) {
+        var shape = transposed ? Shape.of(weight.columns(), weight.rows()) : Shape.of(weight.rows(), weight.columns());
+        tensors.add(new TensorSource(name + ".weight", new TensorSpec(dtype, shape), sink -> {
+            if (transposed) {
+                Transposed.write(sink, rows(name, weight, 0, weight.rows()), Shape.of(weight.rows(), weight.columns()));
+                return;
+            }
+            long block = Math.clamp(BLOCK_ELEMENTS / weight.columns(), 1, weight.rows());
+            for (long first = 0; first < weight.rows(); first += block) {
+                sink.write(rows(name, weight, first, Math.min(block, weight.rows() - first)));
+            }
+        }));
+    }
+
+    private float[] rows(String name, Weight weight, long first, long count) {
+        try (var temporary = new Scope(Scope.Kind.STEP, device)) {
+            var rows = temporary.allocate(TensorSpec.of(DType.FLOAT32, count, weight.columns()));
+            Eager.run(device, name, new Unpack(weight.matrix(), rows, first));
+            return Eager.floats(device, rows);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package dev.sartor.nn;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A model as fine-tuning methods see it: its named modules.
+ *
+ * @param baseModel the model's name or path, as adapters record it
+ * @param modelType {@code model_type} of config.json
+ * @param modules every named module in the order of computation, the output head among them even if tied
+ * @param blockLinears linear layers within the blocks: what {@code all-linear} means
+ */
+public record Slots(
+        String baseModel, String modelType, List<Module> modules, List<Linear> blockLinears, Embedding embedding, Linear head) {
+    public Slots {
+        var all = new ArrayList<>(modules);
+        if (!all.contains(head)) {
+            all.add(head);
+        }
+        modules = List.copyOf(all);
+        blockLinears = List.copyOf(blockLinears);
+    }
+
+    /** Whether the output head multiplies with the embedding's own table. */
+    public boolean isTied() {
+        return head.weight() == embedding.weight();
+    }
+
+    public Optional<Module> find(String name) {
+        return modules.stream().filter(module -> module.name().equals(name)).findFirst();
+    }
+
+    /** Names of what holds the modules, such as {@code model.layers.0.mlp} and {@code model}. */
+    public Set<String> containers() {
+        var containers = new LinkedHashSet<String>();
+        for (var module : modules) {
+            for (int dot = module.name().lastIndexOf('.'); dot > 0; dot = module.name().lastIndexOf('.', dot - 1)) {
+                containers.add(module.name().substring(0, dot));
+            }
+        }
+        return containers;
+    }
+}

@@ -1,0 +1,308 @@
+package dev.sartor.peft;
+
+import dev.sartor.device.Device;
+import dev.sartor.io.AdapterDirectory;
+import dev.sartor.io.FormatException;
+import dev.sartor.io.ModelCard;
+import dev.sartor.io.Safetensors;
+import dev.sartor.io.TensorSource;
+import dev.sartor.nn.Adapter;
+import dev.sartor.nn.Linear;
+import dev.sartor.nn.Module;
+import dev.sartor.nn.Slots;
+import dev.sartor.tape.Parameter;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The named adapters of one model. At most one is active: what is recorded while it is goes through
+ * it, and keeps going through it whatever is activated later.
+ */
+public final class Adapters {
+    private static final int SHOWN = 3;
+
+    /**
+     * @param extra parameters of the base model that came with the adapter without being trained
+     */
+    private record Held(
+            Attachment attachment, AdapterState state, List<ModuleCopy> extra, AdapterState extraState,
+            Map<Linear, Adapter> adapters) {
+        /** Every tensor with its parameter. */
+        Map<AdapterTensor, Parameter> tensors() {
+            var tensors = new LinkedHashMap<AdapterTensor, Parameter>();
+            attachment.tensors().forEach(tensor -> tensors.put(tensor, state.parameters().get(tensor.key())));
+            extra.forEach(copy -> tensors.put(copy.tensor(), extraState.parameters().get(copy.tensor().key())));
+            return tensors;
+        }
+
+        Map<ModuleCopy, Parameter> copies() {
+            var copies = new LinkedHashMap<ModuleCopy, Parameter>();
+            attachment.copies().forEach(copy -> copies.put(copy, state.parameters().get(copy.tensor().key())));
+            extra.forEach(copy -> copies.put(copy, extraState.parameters().get(copy.tensor().key())));
+            return copies;
+        }
+    }
+
+    private final Device device;
+    private final Scope scope;
+    private final Slots slots;
+    private final long seed;
+    private final Tensor rng;
+    private final Map<String, Held> adapters = new LinkedHashMap<>();
+    private final Map<Module, BaseModule> base = new IdentityHashMap<>();
+    private final boolean tied;
+    private String active;
+
+    /**
+     * @param scope owns the adapters' tensors and gradients
+     * @param seed of initial values and of dropout
+     */
+    public Adapters(Device device, Scope scope, Slots slots, long seed) {
+        this.device = device;
+        this.scope = scope;
+        this.slots = slots;
+        this.seed = seed;
+        this.rng = scope.allocate(TensorSpec.of(DType.INT64, 2));
+        slots.modules().forEach(module -> base.put(module, BaseModule.of(module)));
+        tied = slots.isTied();
+        setStep(0);
+    }
+
+    /** Seed and step of the dropout masks, two int64: all adapters read it. */
+    public Tensor rng() {
+        return rng;
+    }
+
+    /** Moves the dropout masks on to those of a step. */
+    public void setStep(long step) {
+        try (var arena = Arena.ofConfined()) {
+            device.write(arena.allocateFrom(ValueLayout.JAVA_LONG, seed, step), rng);
+        }
+    }
+
+    /** Names of the adapters, in the order in which they came. */
+    public Set<String> names() {
+        return Collections.unmodifiableSet(adapters.keySet());
+    }
+
+    /**
+     * Makes a new adapter with initial values. It is not active yet.
+     *
+     * @param config of a method, such as a {@link dev.sartor.peft.lora.LoraConfig}
+     * @param trained whether its parameters take gradients
+     * @throws IllegalArgumentException if the name is taken or the configuration does not fit the model
+     */
+    public void add(String name, Record config, boolean trained) {
+        requireNew(name);
+        var attachment = attach(config, AdapterMethod.Purpose.CREATE);
+        var held = hold(attachment, List.of(), trained);
+        var context = new Initial.Context(device, seed, held.state.parameters());
+        held.tensors().forEach((tensor, parameter) -> tensor.initial().fill(context, parameter));
+        adapters.put(name, held);
+    }
+
+    /**
+     * Reads an adapter in PEFT's layout: from the directory itself or, if it has none, from its
+     * subfolder of the adapter's name. It is not active yet.
+     *
+     * @param trained whether its parameters take gradients
+     * @throws FormatException if there is no adapter, or the file's tensors are not those that its configuration asks for
+     * @throws IllegalArgumentException if the name is taken or the configuration does not fit the model
+     */
+    public void load(String name, Path directory, boolean trained) throws IOException {
+        requireNew(name);
+        boolean inside = !Files.exists(directory.resolve("adapter_config.json")) && Files.isDirectory(directory.resolve(name));
+        var folder = inside ? AdapterDirectory.open(directory, name) : AdapterDirectory.open(directory);
+        var attachment = attach(AdapterMethods.read(folder.config(), folder.path().resolve("adapter_config.json").toString()),
+                AdapterMethod.Purpose.LOAD);
+        try (var file = folder.openWeights()) {
+            var held = hold(attachment, extra(attachment, file), trained);
+            read(held, file, "");
+            adapters.put(name, held);
+        }
+    }
+
+    /**
+     * Sets every tensor of an adapter from a file.
+     *
+     * @param prefix stands before the adapter's own keys in the file; may be empty
+     * @throws FormatException if one is missing or of another shape
+     */
+    public void set(String name, Safetensors file, String prefix) throws FormatException {
+        read(held(name), file, prefix);
+    }
+
+    /**
+     * Saves an adapter in PEFT's layout: into the directory itself if it is called {@code default},
+     * else into a subfolder of its name.
+     *
+     * @param facts what to tell of the training in the model card, label to value
+     * @return the folder written
+     */
+    public Path save(String name, Path directory, Map<String, String> facts) throws IOException {
+        var held = held(name);
+        var tensors = held.tensors().entrySet().stream()
+                .map(entry -> AdapterFile.source(
+                        device, entry.getKey().key(), entry.getKey(), entry.getValue(), DType.FLOAT32))
+                .sorted(Comparator.comparing(TensorSource::name))
+                .toList();
+        var card = new ModelCard(slots.baseModel(), List.of(held.attachment.label()), facts);
+        return AdapterDirectory.save(directory, name, held.attachment.config(), tensors, card);
+    }
+
+    /** Recordings made from now on go through the adapter. */
+    public void activate(String name) {
+        var held = held(name);
+        deactivate();
+        held.adapters.forEach(Linear::setAdapter);
+        held.copies().forEach(ModuleCopy::install);
+        active = name;
+    }
+
+    /** Recordings made from now on go through the base model alone. */
+    public void deactivate() {
+        base.values().forEach(BaseModule::restore);
+        active = null;
+    }
+
+    /** The active adapter's name. */
+    public Optional<String> active() {
+        return Optional.ofNullable(active);
+    }
+
+    /** The adapter's parameters in the order of the layers, each named by its key in adapter_model.safetensors. */
+    public List<Parameter> parameters(String name) {
+        return List.copyOf(held(name).state.parameters().values());
+    }
+
+    /** All of the adapter's values as one float32 vector, with zeros in the gaps of alignment. */
+    public Tensor values(String name) {
+        return held(name).state.values();
+    }
+
+    /**
+     * All gradients as one vector, laid out like {@link #values}.
+     *
+     * @throws IllegalArgumentException if the adapter is not trained
+     */
+    public Tensor gradients(String name) {
+        var gradients = held(name).state.gradients();
+        if (gradients == null) {
+            throw new IllegalArgumentException("the adapter '" + name + "' was loaded without gradients");
+        }
+        return gradients;
+    }
+
+    /** Whether the base model's head multiplies with its embedding's table. */
+    boolean isBaseTied() {
+        return tied;
+    }
+
+    Slots slots() {
+        return slots;
+    }
+
+    Device device() {
+        return device;
+    }
+
+    /** The adapter of each layer that it changes. */
+    Map<Linear, Adapter> layers(String name) {
+        return held(name).adapters;
+    }
+
+    /** The base model's parameters that the adapter replaces. */
+    Map<ModuleCopy, Parameter> copies(String name) {
+        return held(name).copies();
+    }
+
+    private <C extends Record> Attachment attach(C config, AdapterMethod.Purpose purpose) {
+        var before = active;
+        // What the method sees, and copies, is the base model.
+        deactivate();
+        try {
+            return AdapterMethods.of(config).attach(config, slots, rng, purpose);
+        } finally {
+            if (before != null) {
+                activate(before);
+            }
+        }
+    }
+
+    private Held hold(Attachment attachment, List<ModuleCopy> extra, boolean trained) {
+        var state = new AdapterState(scope, attachment.tensors(), trained);
+        var extraState = new AdapterState(scope, extra.stream().map(ModuleCopy::tensor).toList(), false);
+        var layers = new LinkedHashMap<Linear, Adapter>();
+        attachment.sites().forEach(site -> layers.put(site.linear(), site.make().apply(state.parameters())));
+        return new Held(attachment, state, extra, extraState, layers);
+    }
+
+    private void read(Held held, Safetensors file, String prefix) throws FormatException {
+        var missing = held.tensors().keySet().stream().map(tensor -> prefix + tensor.key()).filter(key -> !file.contains(key)).toList();
+        if (!missing.isEmpty()) {
+            throw new FormatException(file.source() + ": " + missing.size() + " of " + held.tensors().size()
+                    + " tensors that adapter_config.json asks for are missing, such as " + some(missing)
+                    + "; is it an adapter of this model?");
+        }
+        for (var entry : held.tensors().entrySet()) {
+            AdapterFile.read(device, file, prefix, entry.getKey(), entry.getValue());
+        }
+    }
+
+    /** Copies of base parameters that the file has besides what the configuration asks for. */
+    private List<ModuleCopy> extra(Attachment attachment, Safetensors file) throws FormatException {
+        var unknown = new TreeSet<>(file.names());
+        attachment.tensors().forEach(tensor -> unknown.remove(tensor.key()));
+        // With bias "all", PEFT also writes the untouched biases behind its modules to save.
+        unknown.removeIf(key -> key.contains(".original_module.") || key.contains(".modules_to_save."));
+        var extra = new ArrayList<ModuleCopy>();
+        for (var module : slots.modules()) {
+            for (var copy : ModuleCopy.of(module)) {
+                if (unknown.remove(copy.tensor().key())) {
+                    extra.add(copy);
+                }
+            }
+        }
+        if (!unknown.isEmpty()) {
+            throw new FormatException(file.source() + ": " + unknown.size() + " tensors belong to no layer that "
+                    + "adapter_config.json names in this model, such as " + some(List.copyOf(unknown))
+                    + "; is it an adapter of this model, of a kind that is supported?");
+        }
+        return extra;
+    }
+
+    private static List<String> some(List<String> keys) {
+        return keys.subList(0, Math.min(SHOWN, keys.size()));
+    }
+
+    private void requireNew(String name) {
+        if (adapters.containsKey(name)) {
+            throw new IllegalArgumentException("there is an adapter '" + name + "' already; give this one another name");
+        }
+    }
+
+    private Held held(String name) {
+        var held = adapters.get(name);
+        if (held == null) {
+            throw new IllegalArgumentException("there is no adapter '" + name + "'; there are " + names());
+        }
+        return held;
+    }
+}

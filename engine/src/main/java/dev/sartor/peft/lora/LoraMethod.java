@@ -1,0 +1,118 @@
+package dev.sartor.peft.lora;
+
+import dev.sartor.device.Eager;
+import dev.sartor.device.kernel.DoraScale;
+import dev.sartor.io.FormatException;
+import dev.sartor.nn.Adapter;
+import dev.sartor.nn.Linear;
+import dev.sartor.nn.Slots;
+import dev.sartor.peft.AdapterMethod;
+import dev.sartor.peft.AdapterTensor;
+import dev.sartor.peft.Attachment;
+import dev.sartor.peft.Initial;
+import dev.sartor.peft.ModuleCopy;
+import dev.sartor.peft.ModuleSelector;
+import dev.sartor.peft.TargetRule;
+import dev.sartor.peft.lora.LoraConfig.Bias;
+import dev.sartor.peft.lora.LoraConfig.InitLoraWeights;
+import dev.sartor.tape.Parameter;
+import dev.sartor.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Low-rank adaptation (Hu et al. 2021), with rsLoRA and DoRA. */
+public final class LoraMethod implements AdapterMethod<LoraConfig> {
+    static final String TYPE = "LORA";
+    private static final String TASK = "CAUSAL_LM";
+
+    @Override
+    public String peftType() {
+        return TYPE;
+    }
+
+    @Override
+    public Class<LoraConfig> configType() {
+        return LoraConfig.class;
+    }
+
+    @Override
+    public LoraConfig read(ObjectNode json, String where) throws FormatException {
+        return LoraConfig.read(json, where);
+    }
+
+    @Override
+    public ObjectNode write(LoraConfig config) {
+        return config.toJson();
+    }
+
+    @Override
+    public Attachment attach(LoraConfig config, Slots slots, Tensor rng, Purpose purpose) {
+        boolean strict = purpose == Purpose.CREATE;
+        if (strict && (config.initLoraWeights() == InitLoraWeights.EVA || config.initLoraWeights() == InitLoraWeights.ORTHOGONAL)) {
+            throw new IllegalArgumentException("init_lora_weights: " + config.toJson().get("init_lora_weights")
+                    + " can be loaded but not begun; write true, false or \"gaussian\"");
+        }
+        var asked = config.targetModules() instanceof ModuleSelector.Unset ? LoraDefaults.targets(slots) : config.targetModules();
+        var targets = config.rule(asked).select(slots, strict);
+        var sites = targets.stream().map(linear -> site(config, slots, linear, rng)).toList();
+        var resolved = asked instanceof ModuleSelector.AllLinear ? TargetRule.condense(targets, slots) : asked;
+        var saved = config.resolved(resolved, targets.stream().anyMatch(Linear::isTransposed),
+                config.taskType() == null ? TASK : config.taskType(),
+                config.baseModelNameOrPath() == null ? slots.baseModel() : config.baseModelNameOrPath());
+        return new Attachment(saved.toJson(), "lora", sites, copies(config, slots, targets, strict));
+    }
+
+    private static List<ModuleCopy> copies(LoraConfig config, Slots slots, List<Linear> targets, boolean strict) {
+        var copies = new ArrayList<>(ModuleCopy.modulesToSave(slots, config.modulesToSave(), targets, strict));
+        if (config.bias() != Bias.NONE) {
+            var whole = copies.stream().map(ModuleCopy::module).collect(Collectors.toSet());
+            ModuleCopy.biases(slots, targets, config.bias() == Bias.LORA_ONLY).stream()
+                    .filter(copy -> !whole.contains(copy.module()))
+                    .forEach(copies::add);
+        }
+        return copies;
+    }
+
+    private static Attachment.Site site(LoraConfig config, Slots slots, Linear linear, Tensor rng) {
+        int rank = config.rank(linear.name());
+        float scaling = (float) config.scaling(linear.name());
+        var weight = linear.weight();
+        var key = AdapterTensor.PREFIX + linear.name();
+        var keyA = key + ".lora_A.weight";
+        var keyB = key + ".lora_B.weight";
+        var keyMagnitude = key + ".lora_magnitude_vector";
+        var tensors = new ArrayList<AdapterTensor>();
+        tensors.add(AdapterTensor.of(keyA, initialA(config, weight.columns(), rank), rank, weight.columns()));
+        tensors.add(AdapterTensor.of(keyB, initialB(config, rank), weight.rows(), rank));
+        if (config.useDora()) {
+            tensors.add(AdapterTensor.of(keyMagnitude, (context, target) -> Eager.run(context.device(), target.name(),
+                    new DoraScale(weight.matrix(), context.parameters().get(keyA).value(), context.parameters().get(keyB).value(),
+                            null, null, target.value(), scaling)), weight.rows()));
+        }
+        float dropout = (float) config.loraDropout();
+        long order = slots.modules().indexOf(linear);
+        return new Attachment.Site(linear, tensors, parameters -> {
+            var lora = new LoraAdapter(parameters.get(keyA), parameters.get(keyB), scaling, dropout, rng, order);
+            return adapter(lora, parameters, keyMagnitude);
+        });
+    }
+
+    private static Adapter adapter(LoraAdapter lora, Map<String, Parameter> parameters, String keyMagnitude) {
+        var magnitude = parameters.get(keyMagnitude);
+        return magnitude == null ? lora : new DoraAdapter(lora, magnitude);
+    }
+
+    private static Initial initialA(LoraConfig config, long in, int rank) {
+        return switch (config.initLoraWeights()) {
+            case GAUSSIAN -> Initial.normal(1.0 / rank);
+            case KAIMING_UNIFORM, RANDOM, EVA, ORTHOGONAL -> Initial.kaimingUniform(in);
+        };
+    }
+
+    private static Initial initialB(LoraConfig config, int rank) {
+        return config.initLoraWeights() == InitLoraWeights.RANDOM ? Initial.kaimingUniform(rank) : Initial.zero();
+    }
+}
