@@ -1,8 +1,8 @@
 package dev.sartor.peft;
 
 import dev.sartor.io.FormatException;
+import dev.sartor.nn.RandomStream;
 import dev.sartor.nn.Slots;
-import dev.sartor.tensor.Tensor;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -31,11 +31,11 @@ public interface AdapterMethod<C extends Record> {
     /**
      * Works out what the configuration means for a model.
      *
-     * @param rng seed and step of the random stream, two int64
+     * @param random what dropout reads
      * @param purpose a new adapter, or one whose tensors come from a file
      * @throws IllegalArgumentException if it does not fit the model, saying what would
      */
-    Attachment attach(C config, Slots slots, Tensor rng, Purpose purpose);
+    Attachment attach(C config, Slots slots, RandomStream random, Purpose purpose);
 
     enum Purpose { CREATE, LOAD }
 }

@@ -9,15 +9,15 @@ import dev.sartor.io.TensorSource;
 import dev.sartor.nn.Adapter;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
+import dev.sartor.nn.Norm;
+import dev.sartor.nn.RandomStream;
 import dev.sartor.nn.Slots;
+import dev.sartor.optim.Trained;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
-import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,8 +63,7 @@ public final class Adapters {
     private final Device device;
     private final Scope scope;
     private final Slots slots;
-    private final long seed;
-    private final Tensor rng;
+    private final RandomStream random;
     private final Map<String, Held> adapters = new LinkedHashMap<>();
     private final Map<Module, BaseModule> base = new IdentityHashMap<>();
     private final boolean tied;
@@ -72,29 +71,15 @@ public final class Adapters {
 
     /**
      * @param scope owns the adapters' tensors and gradients
-     * @param seed of initial values and of dropout
+     * @param random dropout's stream; its seed is that of initial values too
      */
-    public Adapters(Device device, Scope scope, Slots slots, long seed) {
+    public Adapters(Device device, Scope scope, Slots slots, RandomStream random) {
         this.device = device;
         this.scope = scope;
         this.slots = slots;
-        this.seed = seed;
-        this.rng = scope.allocate(TensorSpec.of(DType.INT64, 2));
+        this.random = random;
         slots.modules().forEach(module -> base.put(module, BaseModule.of(module)));
         tied = slots.isTied();
-        setStep(0);
-    }
-
-    /** Seed and step of the dropout masks, two int64: all adapters read it. */
-    public Tensor rng() {
-        return rng;
-    }
-
-    /** Moves the dropout masks on to those of a step. */
-    public void setStep(long step) {
-        try (var arena = Arena.ofConfined()) {
-            device.write(arena.allocateFrom(ValueLayout.JAVA_LONG, seed, step), rng);
-        }
     }
 
     /** Names of the adapters, in the order in which they came. */
@@ -113,7 +98,7 @@ public final class Adapters {
         requireNew(name);
         var attachment = attach(config, AdapterMethod.Purpose.CREATE);
         var held = hold(attachment, List.of(), trained);
-        var context = new Initial.Context(device, seed, held.state.parameters());
+        var context = new Initial.Context(device, random.seed(), held.state.parameters());
         held.tensors().forEach((tensor, parameter) -> tensor.initial().fill(context, parameter));
         adapters.put(name, held);
     }
@@ -192,6 +177,22 @@ public final class Adapters {
         return List.copyOf(held(name).state.parameters().values());
     }
 
+    /**
+     * The adapter's parameters as an optimizer takes them: weight decay is for all but biases and norms.
+     *
+     * @throws IllegalArgumentException if the adapter is not trained
+     */
+    public List<Trained> trained(String name) {
+        gradients(name);
+        var undecayed = held(name).attachment.copies().stream()
+                .filter(copy -> copy.module() instanceof Norm || copy.part() == ModuleCopy.Part.BIAS)
+                .map(copy -> copy.tensor().key())
+                .toList();
+        return parameters(name).stream()
+                .map(each -> new Trained(each.name(), each.value(), each.gradient(), !undecayed.contains(each.name())))
+                .toList();
+    }
+
     /** All of the adapter's values as one float32 vector, with zeros in the gaps of alignment. */
     public Tensor values(String name) {
         return held(name).state.values();
@@ -238,7 +239,7 @@ public final class Adapters {
         // What the method sees, and copies, is the base model.
         deactivate();
         try {
-            return AdapterMethods.of(config).attach(config, slots, rng, purpose);
+            return AdapterMethods.of(config).attach(config, slots, random, purpose);
         } finally {
             if (before != null) {
                 activate(before);

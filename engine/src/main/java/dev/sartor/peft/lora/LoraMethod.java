@@ -5,6 +5,7 @@ import dev.sartor.device.kernel.DoraScale;
 import dev.sartor.io.FormatException;
 import dev.sartor.nn.Adapter;
 import dev.sartor.nn.Linear;
+import dev.sartor.nn.RandomStream;
 import dev.sartor.nn.Slots;
 import dev.sartor.peft.AdapterMethod;
 import dev.sartor.peft.AdapterTensor;
@@ -16,7 +17,6 @@ import dev.sartor.peft.TargetRule;
 import dev.sartor.peft.lora.LoraConfig.Bias;
 import dev.sartor.peft.lora.LoraConfig.InitLoraWeights;
 import dev.sartor.tape.Parameter;
-import dev.sartor.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +49,7 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
     }
 
     @Override
-    public Attachment attach(LoraConfig config, Slots slots, Tensor rng, Purpose purpose) {
+    public Attachment attach(LoraConfig config, Slots slots, RandomStream random, Purpose purpose) {
         boolean strict = purpose == Purpose.CREATE;
         if (strict && (config.initLoraWeights() == InitLoraWeights.EVA || config.initLoraWeights() == InitLoraWeights.ORTHOGONAL)) {
             throw new IllegalArgumentException("init_lora_weights: " + config.toJson().get("init_lora_weights")
@@ -57,7 +57,7 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
         }
         var asked = config.targetModules() instanceof ModuleSelector.Unset ? LoraDefaults.targets(slots) : config.targetModules();
         var targets = config.rule(asked).select(slots, strict);
-        var sites = targets.stream().map(linear -> site(config, slots, linear, rng)).toList();
+        var sites = targets.stream().map(linear -> site(config, slots, linear, random)).toList();
         var resolved = asked instanceof ModuleSelector.AllLinear ? TargetRule.condense(targets, slots) : asked;
         var saved = config.resolved(resolved, targets.stream().anyMatch(Linear::isTransposed),
                 config.taskType() == null ? TASK : config.taskType(),
@@ -76,7 +76,7 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
         return copies;
     }
 
-    private static Attachment.Site site(LoraConfig config, Slots slots, Linear linear, Tensor rng) {
+    private static Attachment.Site site(LoraConfig config, Slots slots, Linear linear, RandomStream random) {
         int rank = config.rank(linear.name());
         float scaling = (float) config.scaling(linear.name());
         var weight = linear.weight();
@@ -95,7 +95,7 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
         float dropout = (float) config.loraDropout();
         long order = slots.modules().indexOf(linear);
         return new Attachment.Site(linear, tensors, parameters -> {
-            var lora = new LoraAdapter(parameters.get(keyA), parameters.get(keyB), scaling, dropout, rng, order);
+            var lora = new LoraAdapter(parameters.get(keyA), parameters.get(keyB), scaling, dropout, random.tensor(), order);
             return adapter(lora, parameters, keyMagnitude);
         });
     }
