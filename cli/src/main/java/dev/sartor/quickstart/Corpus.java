@@ -31,7 +31,8 @@ public final class Corpus {
         Lessons lessons = new Lessons(g, stories);
         for (int i = 0; i < count; i++) {
             int r = g.between(0, 99);
-            sink.accept(r < 30 ? stories.tell().text() : r < 58 ? passages.passage() : r < 80 ? lessons.lesson() : r < 96 ? lessons.reading() : lessons.verse());
+            sink.accept(r < 20 ? stories.tell().text() : r < 27 ? lessons.request() : r < 52 ? passages.passage() : r < 80 ? lessons.lesson()
+                : r < 97 ? lessons.reading() : lessons.verse());
         }
     }
 

@@ -9,7 +9,8 @@ import java.util.function.Supplier;
 final class Lessons {
     private final Grammar g;
     private final Stories stories;
-    private final List<Exercise> people = World.PEOPLE.stream().flatMap(p -> Facts.person(p).stream()).toList();
+    private final List<Exercise> people = World.PEOPLE.stream().flatMap(p -> java.util.stream.Stream.concat(Facts.person(p).stream(),
+        java.util.stream.Stream.of(Facts.about(p), Facts.about(p)))).toList();
     private final List<Exercise> animals = Facts.animals();
     private final List<Exercise> materials = Facts.materials();
     private final List<Exercise> colours = Facts.colours();
@@ -34,7 +35,7 @@ final class Lessons {
             case 8 -> scene("words for the past", () -> g.pick(verbs));
             case 9 -> scene("numbers", () -> g.pick(sums));
             case 10 -> scene("the days and the months", () -> g.pick(calendar));
-            case 11 -> g.chance(0.5) ? scene("rhymes", () -> Skills.rhyme(g, g.pick(Words.RHYMES))) : verse();
+            case 11 -> scene("rhymes", () -> g.chance(0.6) ? Skills.rhyme(g, g.pick(Words.RHYMES)) : Skills.couplet(g, g.pick(Words.RHYMES)));
             case 12 -> scene("words that belong together", () -> g.chance(0.6) ? Skills.odd(g) : Skills.yesNo(g));
             case 13 -> scene("the names of things", () -> Skills.members(g, g.pick(List.copyOf(Words.CATEGORIES.keySet()))));
             case 14 -> scene("sentences", () -> g.chance(0.5) ? Skills.question(g, World.PEOPLE) : Skills.negative(g, World.PEOPLE));
@@ -45,15 +46,26 @@ final class Lessons {
     /** A story, then questions about it. */
     String reading() {
         Stories.Story s = stories.tell();
-        StringBuilder out = new StringBuilder(s.text()).append('\n');
-        out.append(g.pick("Clara closed the book.", "That was the story.", "The children had listened well.", "\"Now let me ask you something,\" said Clara.", ""));
+        StringBuilder out = new StringBuilder(g.pick("", "", "", "Story: ", "Read the story and answer.\n")).append(s.text()).append('\n');
+        out.append(g.pick("Clara closed the book.", "That was the story.", "The children had listened well.", "\"Now let me ask you something,\" said Clara.", "\"Did you read the story?\" asked Clara. \"Then answer my question.\"", "Now tell me:", "Question:", ""));
         for (String[] q : g.sample(s.questions(), Math.min(s.questions().size(), g.between(2, 3)))) {
             out.append(out.charAt(out.length() - 1) == '\n' ? "" : " ").append(exchange(q[0], q[1]));
         }
         return out.toString();
     }
 
-    /** One to three couplets. */
+    /** Somebody asks for a story about something, and gets it. */
+    String request() {
+        Stories.Story s = stories.tell();
+        Exercise e = Skills.story(s);
+        List<World.Person> two = g.sample(World.PEOPLE, 2);
+        String wish = g.pick(e.phrasings());
+        Map<String, String> v = Map.of("wish", wish.substring(0, wish.length() - 1), "A", two.get(0).name(), "B", two.get(1).name());
+        return g.expand("\"{wish},\" said {A}. [{B} [nodded|thought for a while|smiled] and began.|So {B} wrote it down, and this is the story.|And {B} did. Here is the story.]", v)
+            + "\n" + s.text();
+    }
+
+    /** Two to four couplets. */
     String verse() {
         StringBuilder out = new StringBuilder();
         for (List<String> family : g.sample(Words.RHYMES, g.between(2, 4))) {
@@ -71,7 +83,7 @@ final class Lessons {
             Exercise e = next.get();
             if (seen.contains(e.key())) continue;
             seen.add(e.key());
-            out.append(out.isEmpty() ? "" : " ").append(exchange(e.phrasings().getFirst(), e.answer()));
+            out.append(out.isEmpty() ? "" : " ").append(exchange(g.chance(0.5) ? e.phrasings().getFirst() : g.pick(e.phrasings()), e.answer()));
         }
         return out.toString();
     }
@@ -80,7 +92,7 @@ final class Lessons {
         List<World.Person> two = g.sample(World.CHILD_PEOPLE, 2);
         String asker = g.chance(0.7) ? "Clara" : two.get(0).name(), kid = g.chance(0.2) && !asker.equals("Clara") ? "Clara" : two.get(1).name();
         // "Name two birds." and "Is it so?" both stand before 'asked'; only a full stop turns into a comma there.
-        String q = question.endsWith(".") ? question.substring(0, question.length() - 1) + "," : question;
+        String q = question.endsWith(".") ? question.substring(0, question.length() - 1) + "," : question; // a verse ends with ',' already
         String a = answer.endsWith(".") ? answer.substring(0, answer.length() - 1) + "," : answer;
         String verb = question.endsWith("?") ? "asked" : "said";
         return switch (g.between(0, 4)) {
