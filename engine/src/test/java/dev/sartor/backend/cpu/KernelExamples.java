@@ -1,0 +1,134 @@
+package dev.sartor.backend.cpu;
+
+import static dev.sartor.tensor.DType.BFLOAT16;
+import static dev.sartor.tensor.DType.FLOAT32;
+import static dev.sartor.tensor.DType.FLOAT64;
+import static dev.sartor.tensor.DType.INT32;
+import static dev.sartor.tensor.DType.INT64;
+import static dev.sartor.tensor.DType.UINT8;
+
+import dev.sartor.device.Layout;
+import dev.sartor.device.Matrix;
+import dev.sartor.device.kernel.*;
+import dev.sartor.tensor.Columns;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.util.List;
+import java.util.function.ToLongFunction;
+
+/** One valid call of every kernel, all optional arguments given, on tensors without a place. */
+final class KernelExamples {
+    static final int ROWS = 6;
+    static final int IN = 8;
+    static final int OUT = 12;
+    static final int RANK = 3;
+
+    /** Sizes of packed weights, which are the device's own affair. */
+    private final ToLongFunction<Matrix> packedBytes;
+
+    KernelExamples(ToLongFunction<Matrix> packedBytes) {
+        this.packedBytes = packedBytes;
+    }
+
+    List<Kernel> all() {
+        return List.of(
+                new Pack(float32(OUT, IN), packed(OUT, IN), false),
+                new Pack(float32(IN, OUT), packed(OUT, IN), true),
+                new Unpack(packed(64, IN), float32(64, IN), 0),
+                new Unpack(rowMajor(BFLOAT16, OUT, IN), float32(OUT, IN), 0),
+                loraLinear(),
+                loraLinearBackward(),
+                new DoraScale(rowMajor(FLOAT32, OUT, IN), float32(RANK, IN), float32(OUT, RANK), float32(OUT),
+                        float32(OUT), float32(OUT), 2f),
+                new DoraScaleBackward(float32(OUT), float32(OUT), float32(OUT)),
+                new ColumnScale(half(ROWS, OUT), float32(OUT), float32(OUT), half(ROWS, OUT)),
+                new ColumnScaleBackward(half(ROWS, OUT), half(ROWS, OUT), float32(OUT), half(ROWS, OUT), float32(OUT),
+                        float32(OUT), true),
+                new RmsNorm(float32(ROWS, IN), float32(IN), float32(ROWS, IN), float32(ROWS), 1e-5f),
+                new RmsNormBackward(float32(ROWS, IN), float32(ROWS, IN), float32(IN), float32(ROWS), float32(ROWS, IN),
+                        float32(IN), false),
+                new LayerNorm(half(ROWS, IN), float32(IN), float32(IN), half(ROWS, IN), float32(ROWS), float32(ROWS), 1e-5f),
+                new LayerNormBackward(half(ROWS, IN), half(ROWS, IN), float32(IN), float32(ROWS), float32(ROWS),
+                        half(ROWS, IN), float32(IN), float32(IN), false),
+                new Rope(Columns.of(float32(ROWS, 8)), new Columns(float32(ROWS, 20), 4, 8), float32(10, 2), float32(10, 2),
+                        int32(ROWS), 4, false, false, false),
+                attention(),
+                attentionBackward(),
+                new CacheWrite(new Columns(float32(ROWS, 20), 4, 8), float32(2, 5, 8), int32(2, 3)),
+                new Activation(half(ROWS, IN), half(ROWS, IN), half(ROWS, IN), ActivationKind.SILU),
+                new ActivationBackward(half(ROWS, IN), half(ROWS, IN), half(ROWS, IN), half(ROWS, IN), half(ROWS, IN),
+                        ActivationKind.GELU),
+                new Embedding(rowMajor(BFLOAT16, OUT, IN), int32(ROWS), float32(ROWS, IN), false),
+                new EmbeddingBackward(float32(ROWS, IN), int32(ROWS), float32(OUT, IN)),
+                new LinearCrossEntropy(float32(ROWS, IN), packed(OUT, IN), float32(OUT), int32(ROWS), float32(ROWS),
+                        float32(ROWS), float32(ROWS, IN), float32(OUT, IN), float32(OUT), 0f),
+                new Logits(float32(ROWS, IN), packed(OUT, IN), float32(OUT), float32(ROWS, OUT), 30f),
+                new WeightedSum(float32(ROWS), float32(ROWS), float32(1), false),
+                new Add(half(ROWS, IN), half(ROWS, IN), half(ROWS, IN), 1f, -1f),
+                new Dropout(half(ROWS, IN), half(ROWS, IN), int64(2), 7, 0.1f, false),
+                new Convert(half(ROWS, IN), float32(ROWS, IN)),
+                new Zero(float32(ROWS, IN)),
+                new SumSquares(float32(ROWS, IN), tensor(FLOAT64, 1), true),
+                new Clip(tensor(FLOAT64, 1), float32(1), float32(1), 1f),
+                new AdamW(float32(ROWS, IN), float32(ROWS, IN), float32(ROWS, IN), float32(ROWS, IN), float32(1), int32(2),
+                        0.9f, 0.999f, 1e-8f, 0.01f),
+                new CheckFinite(half(ROWS, IN), int64(1)),
+                new Sample(float32(ROWS, OUT), int32(ROWS), float32(ROWS), int64(2), 0.7f, 0.9f, 40));
+    }
+
+    LoraLinear loraLinear() {
+        return new LoraLinear(float32(ROWS, IN), packed(OUT, IN), float32(OUT), float32(RANK, IN), float32(OUT, RANK),
+                float32(ROWS, OUT), float32(ROWS, RANK), int64(2), 3, 2f, 0.1f);
+    }
+
+    LoraLinearBackward loraLinearBackward() {
+        return new LoraLinearBackward(float32(ROWS, OUT), float32(ROWS, IN), float32(ROWS, RANK), packed(OUT, IN),
+                float32(RANK, IN), float32(OUT, RANK), float32(ROWS, IN), float32(RANK, IN), float32(OUT, RANK),
+                float32(OUT, IN), float32(OUT), int64(2), 3, 2f, 0.1f, true);
+    }
+
+    /** Two samples of three tokens, four heads of four, two of keys and values, fused in one matrix. */
+    Attention attention() {
+        var fused = float32(ROWS, 32);
+        return new Attention(new Columns(fused, 0, 16), new Columns(fused, 16, 8), new Columns(fused, 24, 8),
+                float32(ROWS, 16), float32(2, 4, 3), int32(2, 3), int32(2, 3), 4, 0, 0.5f, 0f);
+    }
+
+    AttentionBackward attentionBackward() {
+        var fused = float32(ROWS, 32);
+        var gradient = float32(ROWS, 32);
+        return new AttentionBackward(float32(ROWS, 16), new Columns(fused, 0, 16), new Columns(fused, 16, 8),
+                new Columns(fused, 24, 8), float32(ROWS, 16), float32(2, 4, 3), int32(2, 3), int32(2, 3),
+                new Columns(gradient, 0, 16), new Columns(gradient, 16, 8), new Columns(gradient, 24, 8), 4, 0, 0.5f, 0f);
+    }
+
+    static Tensor tensor(DType dtype, long... dims) {
+        return Tensor.unplaced(TensorSpec.of(dtype, dims));
+    }
+
+    static Tensor float32(long... dims) {
+        return tensor(FLOAT32, dims);
+    }
+
+    static Tensor half(long... dims) {
+        return tensor(BFLOAT16, dims);
+    }
+
+    static Tensor int32(long... dims) {
+        return tensor(INT32, dims);
+    }
+
+    static Tensor int64(long... dims) {
+        return tensor(INT64, dims);
+    }
+
+    static Matrix rowMajor(DType dtype, long rows, long columns) {
+        return Matrix.rowMajor(tensor(dtype, rows, columns));
+    }
+
+    Matrix packed(long rows, long columns) {
+        long bytes = packedBytes.applyAsLong(new Matrix(rows, columns, Layout.PACKED, FLOAT32, null));
+        return new Matrix(rows, columns, Layout.PACKED, FLOAT32, tensor(UINT8, bytes));
+    }
+}
