@@ -3,12 +3,18 @@ package dev.sartor.quickstart;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.regex.Pattern;
 
 /**
  * A tiny text grammar. In a template {@code [a|b|c]} is a choice (choices may nest, an empty one is allowed)
  * and {@code {key}} is replaced by a value, which is a template itself if it starts with '~'. Afterwards "a" becomes "an" before a vowel and sentences start with a capital.
  */
 public final class Grammar {
+    private static final Pattern BLANKS = Pattern.compile(" +");
+    private static final Pattern BLANK_BEFORE_MARK = Pattern.compile(" ([.,!?;:])");
+    // "one" and "once" begin with a consonant sound, and so do "use" and its kin.
+    private static final Pattern A_BEFORE_VOWEL = Pattern.compile("\\b([Aa]) (?=[aeioAEIO](?!ne\\b|nce\\b)|u(?!s[eu]))");
+
     private final Random random;
 
     /** @param random java.util.Random, whose algorithm the Java specification fixes, so that texts are the same everywhere */
@@ -84,8 +90,9 @@ public final class Grammar {
 
     /** Spaces, articles and capitals put right. */
     static String finish(String s) {
-        s = s.replaceAll(" +", " ").replaceAll(" ([.,!?;:])", "$1").strip();
-        s = s.replaceAll("\\b([Aa]) (?=[aeioAEIO](?!ne\\b|nce\\b)|u(?!s[eu]))", "$1n ");
+        s = BLANKS.matcher(s).replaceAll(" ");
+        s = BLANK_BEFORE_MARK.matcher(s).replaceAll("$1").strip();
+        s = A_BEFORE_VOWEL.matcher(s).replaceAll("$1n ");
         StringBuilder out = new StringBuilder(s);
         boolean start = true;
         for (int i = 0; i < out.length(); i++) {
