@@ -211,6 +211,11 @@ public final class Adapters {
         return gradients;
     }
 
+    /** The adapter of each layer that it changes. */
+    public Map<Linear, Adapter> layers(String name) {
+        return Collections.unmodifiableMap(held(name).adapters);
+    }
+
     /** Whether the base model's head multiplies with its embedding's table. */
     boolean isBaseTied() {
         return tied;
@@ -222,11 +227,6 @@ public final class Adapters {
 
     Device device() {
         return device;
-    }
-
-    /** The adapter of each layer that it changes. */
-    Map<Linear, Adapter> layers(String name) {
-        return held(name).adapters;
     }
 
     /** The base model's parameters that the adapter replaces. */
