@@ -1,0 +1,112 @@
+package dev.sartor.cli.recipe;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A key that a recipe may have.
+ *
+ * @param name as TRL, Transformers or PEFT call it
+ * @param aliases other names that those libraries use for it
+ * @param type what its value must be
+ * @param meaning one line for people
+ */
+public record Key(String name, List<String> aliases, Type type, String meaning) {
+    /** Kinds of values. */
+    public sealed interface Type {
+        /** Whether the value is of this type. */
+        boolean accepts(JsonNode value);
+
+        /** Such as "a number". */
+        String expected();
+
+        record Text() implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isString();
+            }
+
+            @Override
+            public String expected() {
+                return "text";
+            }
+        }
+
+        record Flag() implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isBoolean();
+            }
+
+            @Override
+            public String expected() {
+                return "true or false";
+            }
+        }
+
+        /** A whole number of at least the minimum. */
+        record Whole(long minimum) implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isIntegralNumber() && value.canConvertToLong() && value.longValue() >= minimum;
+            }
+
+            @Override
+            public String expected() {
+                return "a whole number of " + minimum + " or more";
+            }
+        }
+
+        record Number(double minimum, double maximum) implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isNumber() && value.doubleValue() >= minimum && value.doubleValue() <= maximum;
+            }
+
+            @Override
+            public String expected() {
+                return maximum == Double.MAX_VALUE ? "a number of " + minimum + " or more"
+                        : "a number from " + minimum + " to " + maximum;
+            }
+        }
+
+        record Choice(List<String> values) implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isString() && values.contains(value.stringValue());
+            }
+
+            @Override
+            public String expected() {
+                return values.stream().collect(Collectors.joining(", ", "one of ", ""));
+            }
+        }
+
+        /** Left to PEFT's own reader: lists, expressions, maps. */
+        record Peft() implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return true;
+            }
+
+            @Override
+            public String expected() {
+                return "what PEFT's configuration takes";
+            }
+        }
+
+        /** One text or a list of them. */
+        record Texts() implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isString() || value.isArray() && value.valueStream().allMatch(JsonNode::isString);
+            }
+
+            @Override
+            public String expected() {
+                return "text, or a list of texts";
+            }
+        }
+    }
+}
