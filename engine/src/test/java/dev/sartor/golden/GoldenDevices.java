@@ -1,5 +1,6 @@
 package dev.sartor.golden;
 
+import dev.sartor.backend.cpu.CpuDevice;
 import dev.sartor.backend.reference.ReferenceDevice;
 import dev.sartor.device.Device;
 import java.util.List;
@@ -7,7 +8,8 @@ import java.util.function.Supplier;
 
 /** The devices that golden cases run on. */
 record GoldenDevices(String name, Supplier<Device> open) {
-    static final List<GoldenDevices> ALL = List.of(new GoldenDevices("reference", ReferenceDevice::new));
+    static final List<GoldenDevices> ALL = List.of(
+            new GoldenDevices("reference", ReferenceDevice::new), new GoldenDevices("cpu", CpuDevice::open));
 
     interface Body {
         void run(Device device) throws Exception;
