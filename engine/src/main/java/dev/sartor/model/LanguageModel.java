@@ -22,6 +22,7 @@ public final class LanguageModel implements AutoCloseable {
     private final List<Parameter> parameters;
     private final Scope scope;
     private final WeightSource source;
+    private final long mappedBytes;
 
     private LanguageModel(Device device, DType dtype, ModelDirectory directory, boolean trained, WeightSource source) throws IOException {
         this.device = device;
@@ -39,6 +40,7 @@ public final class LanguageModel implements AutoCloseable {
             throw e;
         }
         this.parameters = builder.parameters();
+        this.mappedBytes = builder.mappedBytes();
     }
 
     /**
@@ -108,6 +110,11 @@ public final class LanguageModel implements AutoCloseable {
     /** Bytes of weights that the device holds; mapped files are not counted. */
     public long weightBytes() {
         return scope.bytes();
+    }
+
+    /** Bytes of the model's files that are read in place. */
+    public long mappedBytes() {
+        return mappedBytes;
     }
 
     @Override

@@ -34,6 +34,7 @@ public final class ModelBuilder {
     private final WeightSource source;
     private final boolean trained;
     private final List<Parameter> parameters = new ArrayList<>();
+    private long mappedBytes;
 
     /**
      * @param scope owns the weights
@@ -65,6 +66,11 @@ public final class ModelBuilder {
         return source.has(name);
     }
 
+    /** Bytes of the source's files that are read in place. */
+    public long mappedBytes() {
+        return mappedBytes;
+    }
+
     public Linear linear(String name, long in, long out, boolean bias) {
         return linear(name, in, out, bias, false);
     }
@@ -83,7 +89,9 @@ public final class ModelBuilder {
         }
         var spec = source.spec(tensor, entries, width);
         // Only the rows that a text uses are ever read: the file itself is the best place for them.
-        var table = source.inPlace(device, tensor).orElseGet(() -> copy(tensor, spec, spec.dtype()));
+        var inPlace = source.inPlace(device, tensor);
+        var table = inPlace.orElseGet(() -> copy(tensor, spec, spec.dtype()));
+        mappedBytes += inPlace.map(mapped -> mapped.spec().bytes()).orElse(0L);
         return new Embedding(name, DenseWeight.frozen(tensor, Matrix.rowMajor(table)));
     }
 

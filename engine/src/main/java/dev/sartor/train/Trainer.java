@@ -5,6 +5,7 @@ import dev.sartor.model.LanguageModel;
 import dev.sartor.nn.RandomStream;
 import dev.sartor.optim.AdamW;
 import dev.sartor.optim.Optimizer;
+import dev.sartor.tape.Plan;
 import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
@@ -75,6 +76,16 @@ public final class Trainer implements AutoCloseable {
 
     public long totalSteps() {
         return totalSteps;
+    }
+
+    /** Lays out, and makes room for, the step of a batch shape. */
+    public Plan plan(int rows, int length) {
+        return program(new Shape(rows, length)).plan();
+    }
+
+    /** Bytes of the optimizer's state and of the batches' own tensors. */
+    public long stateBytes() {
+        return state.bytes();
     }
 
     /** Asks the run to end after the step it is at, with a checkpoint. May be called by any thread. */
@@ -179,7 +190,11 @@ public final class Trainer implements AutoCloseable {
     }
 
     private LossProgram program(TokenBatch batch) {
-        return programs.computeIfAbsent(new Shape(batch.rows(), batch.length()), shape ->
+        return program(new Shape(batch.rows(), batch.length()));
+    }
+
+    private LossProgram program(Shape wanted) {
+        return programs.computeIfAbsent(wanted, shape ->
                 new LossProgram(model, state, workspace, shape.rows, shape.length, true, arguments.recompute()));
     }
 

@@ -1,0 +1,97 @@
+package dev.sartor.train;
+
+import dev.sartor.device.Device;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.nn.RandomStream;
+import dev.sartor.peft.Adapters;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A model made ready to be trained: with a new adapter, or whole. */
+public final class TrainingSetup implements AutoCloseable {
+    /** The name of the adapter that is trained: the one that PEFT saves without a subfolder. */
+    public static final String ADAPTER = "default";
+
+    /** Where the weights come from. */
+    public enum Start {
+        /** The directory's files. */
+        FILES,
+        /** Random values; the directory needs only a config.json. */
+        RANDOM,
+        /** Nowhere: only sizes are of interest. */
+        PLAN
+    }
+
+    /**
+     * @param dtype compute type
+     * @param adapter a method's configuration, such as a LoraConfig; null to train every weight
+     * @param seed of initial values and dropout
+     */
+    public record Options(Path model, DType dtype, Record adapter, long seed, Start start) {}
+
+    private final LanguageModel model;
+    private final Scope state;
+    private final RandomStream random;
+    private final Adapters adapters;
+    private final Trainee trainee;
+
+    /**
+     * @throws IllegalArgumentException if model and adapter do not fit
+     */
+    public TrainingSetup(Device device, Options options) throws IOException {
+        boolean whole = options.adapter == null;
+        model = switch (options.start) {
+            case FILES -> LanguageModel.open(device, options.model, options.dtype, whole);
+            case RANDOM -> LanguageModel.fresh(device, options.model, options.dtype, options.seed);
+            case PLAN -> LanguageModel.planned(device, options.model, options.dtype, whole);
+        };
+        state = new Scope(Scope.Kind.STATE, model.device());
+        try {
+            random = new RandomStream(model.device(), state, options.seed);
+            adapters = new Adapters(model.device(), state, model.slots(), random);
+            if (whole) {
+                trainee = new ModelTrainee(model, options.dtype);
+            } else {
+                adapters.add(ADAPTER, options.adapter, true);
+                adapters.activate(ADAPTER);
+                trainee = new AdapterTrainee(adapters, ADAPTER);
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    public LanguageModel model() {
+        return model;
+    }
+
+    public RandomStream random() {
+        return random;
+    }
+
+    public Adapters adapters() {
+        return adapters;
+    }
+
+    public Trainee trainee() {
+        return trainee;
+    }
+
+    /** Bytes of adapters and their gradients. */
+    public long stateBytes() {
+        return state.bytes();
+    }
+
+    public long trainedParameters() {
+        return trainee.trained().stream().mapToLong(each -> each.value().shape().elements()).sum();
+    }
+
+    @Override
+    public void close() {
+        state.close();
+        model.close();
+    }
+}
