@@ -53,7 +53,7 @@ final class Passages {
             first.add("The {trade} of Thimbleford is [called|named] {A}. {A} is the {trade} of Thimbleford.");
             first.add("In Thimbleford [everybody knows {A}|there is one {trade}, and that is {A}]. {A} is the {trade} of Thimbleford.");
             rest.add(List.of("{X} {does}[| all day| from morning to night| every day| with great care| better than anyone]."));
-            rest.add(List.of("{X} works {workplace}[|, where it is always busy|, and the door is always open].",
+            rest.add(List.of("{X} works {workplace}[| from early to late|, and does not mind the weather|, and sings while working].",
                 "{A.His} work is done {workplace}. [{A} works {workplace}.|There {A} works every day.]"));
             rest.add(List.of("{X} uses {tool} [for the work|every day].", "For the work {X} uses {tool}.", "{X} uses {tool}, [which is old but good|and nobody else may touch it]."));
             rest.add(List.of("{X} needs {needs}[| for the work].", "[Without {needs} there is no work.|What would {A} do without {needs}?] {X} needs {needs}."));
