@@ -44,7 +44,7 @@ static void pool_wakes_sleepers() {
 
 static void instruction_sets_can_be_forced() {
   auto names = check::instruction_sets();
-  CHECK(!names.empty() && names.back() == "portable", "portable is always there");
+  CHECK(!names.empty(), "no instruction set is available");
   for (auto &name : names) {
     check::Engine engine(name, 2);
     CHECK(sartor_isa(engine.get()) == name, "got %s for %s", sartor_isa(engine.get()), name.c_str());

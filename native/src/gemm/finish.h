@@ -20,6 +20,19 @@ SARTOR_INLINE void store_tile(const Tile &tile, T *y, int64_t stride, Change &&c
   }
 }
 
+/* softcap * tanh(v / softcap), Gemma's bound on logits; none where softcap is 0 */
+SARTOR_INLINE vf soft_capped(vf v, float softcap) {
+  return softcap > 0.0f ? splat(softcap) * tanh(v * splat(1.0f / softcap)) : v;
+}
+
+/* y = softcapped(sums + bias): logits */
+[[maybe_unused]] static void store_logits(const Tile &tile, float *y, int64_t stride, const float *bias,
+                                          float softcap) {
+  store_tile(tile, y, stride, [&](vf v, int64_t, int64_t column, auto n) {
+    return soft_capped(bias ? v + load(bias + column, n) : v, softcap);
+  });
+}
+
 /* y = sums + bias */
 template <class T>
 static void store_with_bias(const Tile &tile, T *y, int64_t stride, const float *bias) {

@@ -48,18 +48,18 @@ GemmPlan plan_gemm(int threads, const Product &p) {
   plan.block_count = ceil_div(p.m, plan.block_rows);
 
   const Segment &main = p.segments[0];
-  const int64_t row_bytes = panel_width * dtype_bytes(panel_dtype(main.b, p.compute));
-  plan.k_block_count = maximum<int64_t>(1, ceil_div(main.k, panel_budget / row_bytes));
+  const int64_t max_k_block = panel_budget / (panel_width * dtype_bytes(panel_dtype(main.b, p.compute)));
+  plan.k_block_count = maximum<int64_t>(1, ceil_div(main.k, max_k_block));
   plan.k_block = maximum<int64_t>(panel_width, round_up(ceil_div(main.k, plan.k_block_count), panel_width));
   plan.k_block_count = maximum<int64_t>(1, ceil_div(main.k, plan.k_block));
   plan.merged = p.segment_count == 2 && p.segments[1].k <= merged_k;
-  plan.panel_bytes = bytes_of_panel(main.b, minimum(plan.k_block, main.k), p.compute);
+  plan.panel_bytes = bytes_of_panel(main.b, minimum(round_up(main.k, panel_width), max_k_block), p.compute);
   if (p.segment_count == 2) {
     const int64_t second = bytes_of_panel(p.segments[1].b, p.segments[1].k, p.compute);
     plan.panel_bytes = plan.merged ? plan.panel_bytes + second : maximum(plan.panel_bytes, second);
   }
-  plan.strip_floats =
-      plan.k_block_count > 1 || (p.segment_count == 2 && !plan.merged) ? plan.block_rows * panel_width : 0;
+  const bool strips = plan.k_block_count > 1 || (p.segment_count == 2 && !plan.merged);
+  plan.strip_floats = strips ? minimum(round_up(p.m, quantum), max_block_rows) * panel_width : 0;
   plan.scratch_bytes = threads * (round_up(plan.panel_bytes, 64) + plan.strip_floats * 4);
   return plan;
 }
@@ -115,7 +115,7 @@ struct Sweep {
   int count;
   int64_t first_row, last_row, n0, columns;
   float *strip; /* null where neither read nor written */
-  bool initial; /* sums so far are in the strip */
+  bool resumes; /* sums of earlier blocks are in the strip */
   FinishTile finish; /* null: sums go to the strip */
   void *closure;
 
@@ -126,7 +126,7 @@ struct Sweep {
     for (int i = 0; i < count; ++i) pieces[i] = make_piece(stretches[i], row, column, compute);
     float *in_strip = strip ? strip + (row - first_row) * panel_width + column : nullptr;
     Micro micro = find_micro(compute, product.segments[0].a.panels, rows, vectors);
-    micro(pieces, count, initial ? in_strip : nullptr, finish ? sums : in_strip);
+    micro(pieces, count, resumes ? in_strip : nullptr, finish ? sums : in_strip);
     if (finish == nullptr) return;
     const int64_t width = minimum<int64_t>(vectors * lanes, columns - column);
     finish(closure, Tile{sums, row, rows, n0 + column, width});
@@ -172,7 +172,7 @@ void run_gemm_task(const Product &p, const GemmPlan &plan, int64_t task, char *s
     }
     sweep.finish = last && !separate ? finish : nullptr;
     sweep.run();
-    sweep.initial = true;
+    sweep.resumes = true;
   }
   if (separate) {
     open_stretch(stretches[0], p, p.segments[1], n0, 0, p.segments[1].k, scratch);

@@ -21,7 +21,7 @@ struct GemmPlan {
   bool merged;           /* the second segment is added within the first one's last block */
   int64_t panel_bytes;   /* a thread's room for panels of B; 0 where all lie packed */
   int64_t strip_floats;  /* a thread's strip; 0 where one block of k is all */
-  int64_t scratch_bytes; /* all threads */
+  int64_t scratch_bytes; /* all threads; a product that is smaller in m or k needs no more */
 };
 
 GemmPlan plan_gemm(int threads, const Product &product);

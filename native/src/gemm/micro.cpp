@@ -25,7 +25,7 @@ SARTOR_INLINE vf multiply_words(vu a, vu b, vf c) {
 constexpr int64_t word_row = panel_width * 4; /* bytes from one k (or pair) to the next in a panel */
 
 template <bool dot, bool panels, int rows, int vectors>
-void micro(const Piece *pieces, int count, const float *initial, float *tile) {
+void micro(const Piece *pieces, int count, const float *before, float *tile) {
   /* One vector alone would wait for its own sums: two sets of accumulators take turns. */
   constexpr int sets = vectors == 1 ? 2 : 1;
   vf sums[sets][rows][vectors];
@@ -33,8 +33,8 @@ void micro(const Piece *pieces, int count, const float *initial, float *tile) {
   for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; ++j) {
-      sums[0][i][j] = initial ? load(initial + i * panel_width + j * lanes) : splat(0.0f);
-      if constexpr (sets == 2) sums[1][i][j] = splat(0.0f);
+#pragma GCC unroll 2
+      for (int set = 0; set < sets; ++set) sums[set][i][j] = splat(0.0f);
     }
   }
   for (int p = 0; p < count; ++p) {
@@ -101,6 +101,7 @@ void micro(const Piece *pieces, int count, const float *initial, float *tile) {
     for (int j = 0; j < vectors; ++j) {
       vf sum = sums[0][i][j];
       if constexpr (sets == 2) sum += sums[1][i][j];
+      if (before) sum += load(before + i * panel_width + j * lanes);
       store(tile + i * panel_width + j * lanes, sum);
     }
   }

@@ -25,9 +25,10 @@ struct Piece {
   int32_t panel_dtype;
 };
 
-/* tile[rows][64] = initial[rows][64] (or 0) + sum of the pieces. The order in which an element
- * is summed depends on the number of vectors only. */
-using Micro = void (*)(const Piece *pieces, int count, const float *initial, float *tile);
+/* tile[rows][64] = before[rows][64] (or 0) + the pieces' sum, which is made apart: many short
+ * sums lose less to rounding than a long one. The order in which an element is summed depends
+ * on the number of vectors only. */
+using Micro = void (*)(const Piece *pieces, int count, const float *before, float *tile);
 
 /* rows: 1, 2, 4 or full_tile_rows(vectors); vectors: 1 to tile_vectors. */
 Micro find_micro(int32_t compute, bool panels, int rows, int vectors);

@@ -53,11 +53,11 @@ static void store_scaled(const Tile &tile, T *copy, int64_t rank, float scaling)
 
 [[maybe_unused]] static int32_t check_adapter(Context &context, const char *op, int32_t rank, const float *lora_a,
                                               const float *lora_b, float dropout, const sartor_rng *rng) {
-  SARTOR_REQUIRE(context, rank >= 0, "%s: rank is %d", op, rank);
-  SARTOR_REQUIRE(context, rank == 0 || (lora_a && lora_b), "%s: rank is %d but lora_a or lora_b is null", op, rank);
-  SARTOR_REQUIRE(context, dropout >= 0.0f && dropout < 1.0f, "%s: dropout is %g, expected 0 <= dropout < 1", op,
+  SARTOR_REQUIRE(rank >= 0, "%s: rank is %d", op, rank);
+  SARTOR_REQUIRE(rank == 0 || (lora_a && lora_b), "%s: rank is %d but lora_a or lora_b is null", op, rank);
+  SARTOR_REQUIRE(dropout >= 0.0f && dropout < 1.0f, "%s: dropout is %g, expected 0 <= dropout < 1", op,
                  (double)dropout);
-  SARTOR_REQUIRE(context, rank == 0 || dropout == 0.0f || rng, "%s: dropout is %g but rng is null", op,
+  SARTOR_REQUIRE(rank == 0 || dropout == 0.0f || rng, "%s: dropout is %g but rng is null", op,
                  (double)dropout);
   return SARTOR_OK;
 }

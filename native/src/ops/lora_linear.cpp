@@ -43,10 +43,10 @@ int64_t lora_linear_scratch(int threads, const sartor_lora_linear &a) { return L
 int32_t lora_linear(Context &context, const sartor_lora_linear &a) {
   SARTOR_TRY(check_weight(context, "lora_linear", a.weight));
   SARTOR_TRY(check_adapter(context, "lora_linear", a.rank, a.lora_a, a.lora_b, a.dropout, a.rng));
-  SARTOR_REQUIRE(context, is_activation_dtype(a.dtype), "lora_linear: dtype %d", a.dtype);
-  SARTOR_REQUIRE(context, a.rows >= 0, "lora_linear: rows is %lld", (long long)a.rows);
+  SARTOR_REQUIRE(is_activation_dtype(a.dtype), "lora_linear: dtype %d", a.dtype);
+  SARTOR_REQUIRE(a.rows >= 0, "lora_linear: rows is %lld", (long long)a.rows);
   if (a.rows == 0) return SARTOR_OK;
-  SARTOR_REQUIRE(context, a.x && a.y, "lora_linear: x or y is null");
+  SARTOR_REQUIRE(a.x && a.y, "lora_linear: x or y is null");
   const int64_t in = a.weight.columns, out = a.weight.rows;
   Layout layout(context.threads, a, context.scratch);
   const LeftOperand x = make_left(context, {a.x, a.rows, in, in, a.dtype}, layout.compute, layout.x_copy);

@@ -109,14 +109,14 @@ int32_t check(Context &context, const Arguments &a) {
   const char *op = "lora_linear_backward";
   SARTOR_TRY(check_weight(context, op, a.weight));
   SARTOR_TRY(check_adapter(context, op, a.rank, a.lora_a, a.lora_b, a.dropout, a.rng));
-  SARTOR_REQUIRE(context, is_activation_dtype(a.dtype), "%s: dtype %d", op, a.dtype);
-  SARTOR_REQUIRE(context, a.rows >= 0, "%s: rows is %lld", op, (long long)a.rows);
+  SARTOR_REQUIRE(is_activation_dtype(a.dtype), "%s: dtype %d", op, a.dtype);
+  SARTOR_REQUIRE(a.rows >= 0, "%s: rows is %lld", op, (long long)a.rows);
   if (a.rows == 0) return SARTOR_OK;
-  SARTOR_REQUIRE(context, a.dy, "%s: dy is null", op);
-  SARTOR_REQUIRE(context, !a.d_lora_a == !a.d_lora_b, "%s: d_lora_a and d_lora_b go together, one is null", op);
-  SARTOR_REQUIRE(context, a.rank > 0 || !a.d_lora_a, "%s: d_lora_a is asked for, but rank is 0", op);
-  SARTOR_REQUIRE(context, a.x || (!a.d_lora_a && !a.d_weight), "%s: x is null, but d_lora_a or d_weight needs it", op);
-  SARTOR_REQUIRE(context, a.h || !a.d_lora_b, "%s: h is null, but d_lora_b needs it", op);
+  SARTOR_REQUIRE(a.dy, "%s: dy is null", op);
+  SARTOR_REQUIRE(!a.d_lora_a == !a.d_lora_b, "%s: d_lora_a and d_lora_b go together, one is null", op);
+  SARTOR_REQUIRE(a.rank > 0 || !a.d_lora_a, "%s: d_lora_a is asked for, but rank is 0", op);
+  SARTOR_REQUIRE(a.x || (!a.d_lora_a && !a.d_weight), "%s: x is null, but d_lora_a or d_weight needs it", op);
+  SARTOR_REQUIRE(a.h || !a.d_lora_b, "%s: h is null, but d_lora_b needs it", op);
   return SARTOR_OK;
 }
 

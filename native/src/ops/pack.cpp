@@ -5,12 +5,12 @@
 namespace sartor::SARTOR_ISA {
 
 int32_t pack(Context &context, const sartor_pack &a) {
-  SARTOR_REQUIRE(context, a.rows >= 0 && a.columns >= 0, "pack: weight is [%lld, %lld]", (long long)a.rows,
+  SARTOR_REQUIRE(a.rows >= 0 && a.columns >= 0, "pack: weight is [%lld, %lld]", (long long)a.rows,
                  (long long)a.columns);
-  SARTOR_REQUIRE(context, is_float_dtype(a.source_dtype) && is_activation_dtype(a.dtype),
+  SARTOR_REQUIRE(is_float_dtype(a.source_dtype) && is_activation_dtype(a.dtype),
                  "pack: cannot pack dtype %d as dtype %d", a.source_dtype, a.dtype);
   if (a.rows == 0 || a.columns == 0) return SARTOR_OK;
-  SARTOR_REQUIRE(context, a.source != nullptr && a.packed != nullptr, "pack: source or packed is null");
+  SARTOR_REQUIRE(a.source != nullptr && a.packed != nullptr, "pack: source or packed is null");
   const RightOperand b = a.transpose
                              ? RightOperand{a.source, RightOperand::rows_are_k, a.source_dtype, a.rows}
                              : RightOperand{a.source, RightOperand::rows_are_n, a.source_dtype, a.columns};
@@ -43,10 +43,10 @@ void unpack_row(const float16 *data, const sartor_weight &w, int64_t row, float 
 
 int32_t unpack(Context &context, const sartor_unpack &a) {
   SARTOR_TRY(check_weight(context, "unpack", a.weight));
-  SARTOR_REQUIRE(context, a.first_row >= 0 && a.row_count >= 0 && a.first_row <= a.weight.rows - a.row_count,
+  SARTOR_REQUIRE(a.first_row >= 0 && a.row_count >= 0 && a.first_row <= a.weight.rows - a.row_count,
                  "unpack: rows [%lld, %lld) of a weight with %lld rows", (long long)a.first_row,
                  (long long)(a.first_row + a.row_count), (long long)a.weight.rows);
-  SARTOR_REQUIRE(context, a.y != nullptr, "unpack: y is null");
+  SARTOR_REQUIRE(a.y != nullptr, "unpack: y is null");
   const sartor_weight &w = a.weight;
   context.parallel(a.row_count, [&](int64_t first, int64_t last, int) {
     for (int64_t i = first; i < last; ++i) {
