@@ -1,0 +1,167 @@
+// gemm_bench.cpp: rough rates of the matrix products in GFLOP/s, best and median of repeats.
+//   gemm_bench [threads] [repeats]
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include "sartor.h"
+
+namespace {
+
+struct Memory {
+  void *data;
+  int64_t bytes;
+  explicit Memory(int64_t bytes) : data(sartor_allocate(bytes)), bytes(bytes) {}
+  ~Memory() { sartor_free(data, bytes); }
+  Memory(const Memory &) = delete;
+  Memory &operator=(const Memory &) = delete;
+  float *floats() { return static_cast<float *>(data); }
+};
+
+int64_t element(int32_t dtype) { return dtype == SARTOR_FLOAT32 ? 4 : 2; }
+
+void randomize(Memory &memory, int32_t dtype) {
+  uint64_t state = 1;
+  for (int64_t i = 0; i < memory.bytes / element(dtype); ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    float value = static_cast<float>(static_cast<int64_t>(state >> 40)) * 0x1p-24f - 0.5f;
+    uint32_t bits;
+    std::memcpy(&bits, &value, 4);
+    if (dtype == SARTOR_FLOAT32)
+      static_cast<float *>(memory.data)[i] = value;
+    else
+      static_cast<uint16_t *>(memory.data)[i] = static_cast<uint16_t>(bits >> 16);
+  }
+}
+
+struct Bench {
+  sartor_engine *engine;
+  int repeats;
+
+  template <class Arguments>
+  void run(const char *name, double flops, int32_t op, const Arguments &arguments) {
+    sartor_instruction instruction{op, sizeof arguments, &arguments};
+    int64_t bytes = sartor_scratch_bytes(engine, &instruction);
+    Memory scratch(bytes > 0 ? bytes : 64);
+    std::vector<double> seconds;
+    for (int i = 0; i < repeats; ++i) {
+      sartor_failure failure;
+      auto start = std::chrono::steady_clock::now();
+      if (sartor_submit(engine, &instruction, 1, scratch.data, scratch.bytes, &failure) != SARTOR_OK) {
+        std::printf("%s: %s\n", name, failure.message);
+        std::exit(1);
+      }
+      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    std::sort(seconds.begin(), seconds.end());
+    std::printf("%-52s best %8.1f median %8.1f GFLOP/s  best %9.3f ms\n", name, flops / seconds[0] * 1e-9,
+                flops / seconds[seconds.size() / 2] * 1e-9, seconds[0] * 1e3);
+  }
+};
+
+void linear(Bench &bench, int64_t rows, int64_t in, int64_t out, int32_t rank, int32_t dtype) {
+  const int64_t e = element(dtype);
+  Memory x(rows * in * e), w(in * out * e), packed(sartor_packed_bytes(out, in, dtype)), a(rank * in * 4 + 64),
+      b(rank * out * 4 + 64), h(rows * rank * 4 + 64), y(rows * out * e), dx(rows * in * e), d_a(rank * in * 4 + 64),
+      d_b(rank * out * 4 + 64);
+  randomize(x, dtype), randomize(w, dtype), randomize(a, SARTOR_FLOAT32), randomize(b, SARTOR_FLOAT32);
+  randomize(y, dtype);
+  sartor_pack pack{w.data, packed.data, out, in, dtype, dtype, 0};
+  sartor_instruction instruction{SARTOR_OP_PACK, sizeof pack, &pack};
+  sartor_submit(bench.engine, &instruction, 1, nullptr, 0, nullptr);
+  sartor_lora_linear forward{};
+  forward.x = x.data;
+  forward.weight = {packed.data, out, in, SARTOR_PACKED, dtype};
+  forward.lora_a = rank ? a.floats() : nullptr;
+  forward.lora_b = rank ? b.floats() : nullptr;
+  forward.y = y.data;
+  forward.h = rank ? h.floats() : nullptr;
+  forward.rows = rows;
+  forward.rank = rank;
+  forward.scaling = 2;
+  forward.dtype = dtype;
+  char name[120];
+  const char *type = dtype == SARTOR_FLOAT32 ? "f32" : "bf16";
+  const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
+  std::snprintf(name, sizeof name, "%s linear %lld x %lld x %lld r%d", type, (long long)rows, (long long)in,
+                (long long)out, rank);
+  bench.run(name, flops, SARTOR_OP_LORA_LINEAR, forward);
+  sartor_lora_linear_backward backward{};
+  backward.dy = y.data;
+  backward.x = x.data;
+  backward.h = forward.h;
+  backward.weight = forward.weight;
+  backward.lora_a = forward.lora_a;
+  backward.lora_b = forward.lora_b;
+  backward.dx = dx.data;
+  backward.rows = rows;
+  backward.rank = rank;
+  backward.scaling = 2;
+  backward.dtype = dtype;
+  if (rank) {
+    std::snprintf(name, sizeof name, "%s   backward, dx only", type);
+    bench.run(name, flops, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
+    backward.d_lora_a = d_a.floats();
+    backward.d_lora_b = d_b.floats();
+  }
+  std::snprintf(name, sizeof name, "%s   backward", type);
+  bench.run(name, flops, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
+  if (!rank && out * in <= (8 << 20)) {
+    Memory d_w(in * out * 4);
+    backward.dx = nullptr;
+    backward.d_weight = d_w.floats();
+    std::snprintf(name, sizeof name, "%s   d_weight", type);
+    bench.run(name, flops, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
+  }
+}
+
+void cross_entropy(Bench &bench, int64_t rows, int64_t in, int64_t vocabulary, int32_t dtype) {
+  const int64_t e = element(dtype);
+  Memory x(rows * in * e), w(in * vocabulary * e), packed(sartor_packed_bytes(vocabulary, in, dtype)),
+      dx(rows * in * e), losses(rows * 4), targets(rows * 4);
+  randomize(x, dtype), randomize(w, dtype);
+  sartor_pack pack{w.data, packed.data, vocabulary, in, dtype, dtype, 0};
+  sartor_instruction instruction{SARTOR_OP_PACK, sizeof pack, &pack};
+  sartor_submit(bench.engine, &instruction, 1, nullptr, 0, nullptr);
+  sartor_linear_cross_entropy op{};
+  op.x = x.data;
+  op.weight = {packed.data, vocabulary, in, SARTOR_PACKED, dtype};
+  op.targets = static_cast<int32_t *>(targets.data);
+  op.losses = losses.floats();
+  op.dx = dx.data;
+  op.rows = rows;
+  op.dtype = dtype;
+  char name[120];
+  std::snprintf(name, sizeof name, "%s cross-entropy %lld x %lld x %lld with dx", dtype ? "bf16" : "f32",
+                (long long)rows, (long long)in, (long long)vocabulary);
+  bench.run(name, 4.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(vocabulary),
+            SARTOR_OP_LINEAR_CROSS_ENTROPY, op);
+}
+
+}  // namespace
+
+int main(int count, char **values) {
+  sartor_failure failure;
+  Bench bench{};
+  if (sartor_open(count > 1 ? std::atoi(values[1]) : 0, nullptr, &bench.engine, &failure) != SARTOR_OK) {
+    std::printf("%s\n", failure.message);
+    return 1;
+  }
+  bench.repeats = count > 2 ? std::atoi(values[2]) : 15;
+  std::printf("%s, %d threads\n", sartor_isa(bench.engine), sartor_threads(bench.engine));
+  for (int32_t dtype : {SARTOR_BFLOAT16, SARTOR_FLOAT32}) {
+    linear(bench, 512, 2048, 5632, 0, dtype);
+    linear(bench, 2048, 2048, 2048, 0, dtype);
+    linear(bench, 1024, 768, 768, 16, dtype);
+    linear(bench, 1024, 768, 2048, 16, dtype);
+    linear(bench, 1024, 2048, 768, 16, dtype);
+    cross_entropy(bench, 1024, 768, 32000, dtype);
+    for (int64_t rows : {1, 4, 8}) linear(bench, rows, 2048, 5632, 0, dtype);
+  }
+  sartor_close(bench.engine);
+  return 0;
+}
