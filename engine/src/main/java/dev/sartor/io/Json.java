@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.core.util.DefaultIndenter;
@@ -14,6 +16,7 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
 import tools.jackson.core.util.Separators;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -32,6 +35,9 @@ public final class Json {
             .build();
 
     private static final ObjectWriter PRETTY = MAPPER.writer().with(pythonStyle());
+
+    /** For one value among others, which are no trailing tokens. */
+    private static final ObjectReader ELEMENT = MAPPER.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private Json() {
     }
@@ -85,6 +91,36 @@ public final class Json {
             return node;
         } catch (JacksonException e) {
             throw new FormatException(where + describe(e), e);
+        }
+    }
+
+    /** Takes the elements of an array, one after another. */
+    @FunctionalInterface
+    public interface ElementVisitor {
+
+        /** @param line line of the file on which the element begins, from one */
+        void visit(JsonNode element, long line) throws IOException;
+    }
+
+    /**
+     * Reads a file whose value is an array, an element at a time.
+     *
+     * @throws FormatException naming file, line and column if it is not JSON or not an array
+     */
+    public static void readArray(Path file, ElementVisitor visitor) throws IOException {
+        try (InputStream in = Files.newInputStream(file); JsonParser parser = MAPPER.createParser(in)) {
+            if (parser.nextToken() != JsonToken.START_ARRAY) {
+                throw new FormatException(file + ": expected a JSON array");
+            }
+            while (parser.nextToken() != JsonToken.END_ARRAY) {
+                long line = parser.currentTokenLocation().getLineNr();
+                visitor.visit(ELEMENT.readTree(parser), line);
+            }
+            if (parser.nextToken() != null) {
+                throw new FormatException(file + " (line " + parser.currentTokenLocation().getLineNr() + "): expected nothing after the array");
+            }
+        } catch (JacksonException e) {
+            throw new FormatException(file + describe(e), e);
         }
     }
 
