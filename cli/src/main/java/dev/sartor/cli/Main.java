@@ -11,7 +11,12 @@ import picocli.CommandLine.Spec;
         name = "sartor",
         description = "Fine-tunes large language models on the JVM.",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class)
+        versionProvider = Version.class,
+        subcommands = {
+            QuickstartCommand.class, SftCommand.class, PretrainCommand.class, EvalCommand.class, GenerateCommand.class,
+            MergeCommand.class, ForwardCommand.class, PlanCommand.class, BenchCommand.class, DevicesCommand.class,
+            KeysCommand.class
+        })
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -22,7 +27,13 @@ public final class Main implements Runnable {
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new Main());
+        return new CommandLine(new Main()).setExecutionExceptionHandler((failure, command, result) -> {
+            command.getErr().println(command.getColorScheme().errorText("sartor: " + Failures.describe(failure)));
+            if (System.getenv("SARTOR_DEBUG") != null) {
+                failure.printStackTrace(command.getErr());
+            }
+            return command.getCommandSpec().exitCodeOnExecutionException();
+        });
     }
 
     /** Exit status: 0 done, 1 the work failed, 2 wrong usage. */

@@ -1,5 +1,6 @@
 package dev.sartor.train;
 
+import dev.sartor.data.Batch;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
 import dev.sartor.tape.Workspace;
@@ -37,14 +38,14 @@ public record Evaluation(double loss, long tokens) {
         /**
          * @throws IllegalArgumentException if the batches have nothing that is learned
          */
-        public Evaluation run(List<TokenBatch> batches) {
+        public Evaluation run(List<Batch> batches) {
             double sum = 0;
             long tokens = 0;
             for (var batch : batches) {
                 var program = programs.computeIfAbsent(new Key(batch.rows(), batch.length()),
                         key -> new LossProgram(model, state, workspace, key.rows, key.length, false, Recompute.NONE));
                 sum += program.run(batch, 1);
-                tokens += batch.learned();
+                tokens += batch.learnedTokens();
             }
             if (tokens == 0) {
                 throw new IllegalArgumentException("nothing to evaluate: no token of the data is learned");

@@ -1,5 +1,6 @@
 package dev.sartor.train;
 
+import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
@@ -34,8 +35,8 @@ public final class LogitsProgram {
     }
 
     /** Logits [rows * length, vocabulary]. */
-    public float[] run(TokenBatch batch) {
-        batch.write(device, inputs);
+    public float[] run(Batch batch) {
+        BatchInputs.write(device, batch, inputs);
         prepared.run();
         return floats(device, logits);
     }

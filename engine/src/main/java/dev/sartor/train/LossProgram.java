@@ -1,5 +1,6 @@
 package dev.sartor.train;
 
+import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
 import dev.sartor.device.kernel.WeightedSum;
 import dev.sartor.model.LanguageModel;
@@ -73,7 +74,7 @@ public final class LossProgram {
      * @param tokenWeight weight of each learned token's loss in the gradient, such as 1 / (learned tokens)
      * @return the unweighted sum of the learned tokens' losses, in nats
      */
-    public double run(TokenBatch batch, float tokenWeight) {
+    public double run(Batch batch, float tokenWeight) {
         write(batch, tokenWeight);
         prepared.run();
         try (var arena = Arena.ofConfined()) {
@@ -84,14 +85,14 @@ public final class LossProgram {
     }
 
     /** Runs the step op by op, and says where the first NaN or infinity appears. */
-    public Optional<NonFinite> findNonFinite(TokenBatch batch, float tokenWeight) {
+    public Optional<NonFinite> findNonFinite(Batch batch, float tokenWeight) {
         write(batch, tokenWeight);
         return prepared.findNonFinite();
     }
 
-    private void write(TokenBatch batch, float tokenWeight) {
+    private void write(Batch batch, float tokenWeight) {
         try (var arena = Arena.ofConfined()) {
-            batch.write(device, inputs);
+            BatchInputs.write(device, batch, inputs);
             device.write(arena.allocateFrom(ValueLayout.JAVA_INT, batch.targets()), targets);
             var weights = arena.allocate(ValueLayout.JAVA_FLOAT, batch.targets().length);
             for (int i = 0; i < batch.targets().length; i++) {

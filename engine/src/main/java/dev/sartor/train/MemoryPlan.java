@@ -1,5 +1,6 @@
 package dev.sartor.train;
 
+import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -53,7 +54,7 @@ public record MemoryPlan(
         }
 
         @Override
-        public List<TokenBatch> step(long step) {
+        public List<Batch> step(long step) {
             return List.of();
         }
     }

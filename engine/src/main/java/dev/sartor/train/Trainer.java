@@ -1,5 +1,6 @@
 package dev.sartor.train;
 
+import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.nn.RandomStream;
@@ -31,7 +32,7 @@ public final class Trainer implements AutoCloseable {
     private final RandomStream random;
     private final TrainingArguments arguments;
     private final TrainingData data;
-    private final List<TokenBatch> evaluationData;
+    private final List<Batch> evaluationData;
     private final Path output;
     private final TrainingListener listener;
     private final Scope state;
@@ -54,7 +55,7 @@ public final class Trainer implements AutoCloseable {
      */
     public Trainer(
             LanguageModel model, Trainee trainee, RandomStream random, TrainingArguments arguments, TrainingData data,
-            List<TokenBatch> evaluationData, Path output, TrainingListener listener) {
+            List<Batch> evaluationData, Path output, TrainingListener listener) {
         this.model = model;
         this.device = model.device();
         this.trainee = trainee;
@@ -125,7 +126,7 @@ public final class Trainer implements AutoCloseable {
         double lastLoss = Double.NaN;
         while (step < totalSteps && !stopping) {
             var batches = data.step(step);
-            long learned = batches.stream().mapToLong(TokenBatch::learned).sum();
+            long learned = batches.stream().mapToLong(Batch::learnedTokens).sum();
             double loss = gradients(batches, learned);
             double norm = update.gradientNorm();
             if (!Double.isFinite(norm)) {
@@ -166,7 +167,7 @@ public final class Trainer implements AutoCloseable {
         return result;
     }
 
-    private double gradients(List<TokenBatch> batches, long learned) {
+    private double gradients(List<Batch> batches, long learned) {
         if (learned == 0) {
             throw new TrainingException("step " + (step + 1) + ": no token of its batch is learned;"
                     + " check the labels of the data (completion_only_loss, assistant_only_loss, max_length)");
@@ -180,7 +181,7 @@ public final class Trainer implements AutoCloseable {
                 throw broken(batches, learned, "the loss is " + loss);
             }
             sum += loss;
-            tokens += batch.ids().length;
+            tokens += batch.inputIds().length;
         }
         return sum;
     }
@@ -189,7 +190,7 @@ public final class Trainer implements AutoCloseable {
         return step * arguments.gradientAccumulationSteps() + index;
     }
 
-    private LossProgram program(TokenBatch batch) {
+    private LossProgram program(Batch batch) {
         return program(new Shape(batch.rows(), batch.length()));
     }
 
@@ -199,7 +200,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     /** Runs the step again, op by op, to see where it broke. */
-    private TrainingException broken(List<TokenBatch> batches, long learned, String what) {
+    private TrainingException broken(List<Batch> batches, long learned, String what) {
         for (int i = 0; i < batches.size(); i++) {
             update.forget();
             random.setStep(microStep(i));

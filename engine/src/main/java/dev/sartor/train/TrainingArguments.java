@@ -64,6 +64,13 @@ public record TrainingArguments(
         }
     }
 
+    /** The same for a number of optimizer steps. */
+    public TrainingArguments withMaxSteps(long steps) {
+        return new TrainingArguments(perDeviceTrainBatchSize, gradientAccumulationSteps, learningRate, lrSchedulerType,
+                warmupSteps, warmupRatio, weightDecay, adamBeta1, adamBeta2, adamEpsilon, maxGradNorm, numTrainEpochs, steps,
+                loggingSteps, evalSteps, saveSteps, saveTotalLimit, seed, recompute);
+    }
+
     /** Optimizer steps of the whole run. */
     public long totalSteps(long stepsPerEpoch) {
         return maxSteps > 0 ? maxSteps : (long) Math.ceil(numTrainEpochs * stepsPerEpoch);

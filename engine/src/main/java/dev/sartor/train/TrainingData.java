@@ -1,5 +1,6 @@
 package dev.sartor.train;
 
+import dev.sartor.data.Batch;
 import java.util.List;
 
 /**
@@ -11,5 +12,5 @@ public interface TrainingData {
     long stepsPerEpoch();
 
     /** The micro-batches of an optimizer step, counted from 0 over all epochs. */
-    List<TokenBatch> step(long step);
+    List<Batch> step(long step);
 }

@@ -14,7 +14,8 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.train.LogitsProgram;
 import dev.sartor.train.LossProgram;
-import dev.sartor.train.TokenBatch;
+import dev.sartor.data.Batch;
+import dev.sartor.train.TransformersBatch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -55,7 +56,7 @@ class GoldenModelTest {
             var logits = new LogitsProgram(model, state, workspace, batch.rows(), batch.length()).run(batch);
             assertClose("logits", golden.floats("logits"), logits, 1e-4);
             var program = new LossProgram(model, state, workspace, batch.rows(), batch.length(), false, Recompute.NONE);
-            assertEquals(golden.floats("loss")[0], program.run(batch, 1) / batch.learned(), 1e-5, "loss");
+            assertEquals(golden.floats("loss")[0], program.run(batch, 1) / batch.learnedTokens(), 1e-5, "loss");
         }
     }
 
@@ -66,7 +67,7 @@ class GoldenModelTest {
                 var workspace = new Workspace(device)) {
             var batch = batch(golden, model);
             var program = new LossProgram(model, state, workspace, batch.rows(), batch.length(), true, recompute);
-            double loss = program.run(batch, 1f / batch.learned()) / batch.learned();
+            double loss = program.run(batch, 1f / batch.learnedTokens()) / batch.learnedTokens();
             assertEquals(golden.floats("loss")[0], loss, 1e-5, "loss");
             var transposed = transposed(model);
             int checked = 0;
@@ -82,9 +83,9 @@ class GoldenModelTest {
         }
     }
 
-    static TokenBatch batch(Safetensors golden, LanguageModel model) throws IOException {
+    static Batch batch(Safetensors golden, LanguageModel model) throws IOException {
         var shape = golden.spec("input_ids").shape();
-        return TokenBatch.padded((int) shape.dim(0), (int) shape.dim(1), golden.ints("input_ids"),
+        return TransformersBatch.of((int) shape.dim(0), (int) shape.dim(1), golden.ints("input_ids"),
                 golden.ints("attention_mask"), golden.ints("labels"), model.config().window());
     }
 

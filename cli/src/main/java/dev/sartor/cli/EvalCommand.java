@@ -1,0 +1,68 @@
+package dev.sartor.cli;
+
+import dev.sartor.data.Batch;
+import dev.sartor.io.Json;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.tape.Workspace;
+import dev.sartor.tensor.Scope;
+import dev.sartor.text.Tokenizer;
+import dev.sartor.train.DataSource;
+import dev.sartor.train.Evaluation;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "eval", description = "Loss and perplexity of a model on data.", mixinStandardHelpOptions = true)
+final class EvalCommand implements Callable<Integer> {
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "the model")
+    private Path modelPath;
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "an adapter of it")
+    private Path adapter;
+
+    @Option(names = "--data", required = true, paramLabel = "FILE", description = ".txt, .jsonl or .json; may be repeated")
+    private List<Path> data;
+
+    @Option(names = "--json", description = "print the result as one line of JSON")
+    private boolean json;
+
+    @Mixin
+    private RunOptions options;
+
+    @Override
+    public Integer call() throws IOException {
+        var recipe = options.recipe();
+        var notes = new ArrayList<String>();
+        List<Batch> batches;
+        try (var tokenizer = Tokenizer.open(modelPath)) {
+            batches = DataSource.readEvaluation(RecipeReader.data(recipe), data, tokenizer, notes);
+        }
+        notes.forEach(System.out::println);
+        try (var engine = RunOptions.engine(recipe);
+                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
+                var adapted = AdaptedModel.of(model, adapter);
+                var state = new Scope(Scope.Kind.STATE, engine.device());
+                var workspace = new Workspace(engine.device())) {
+            print(new Evaluation.Evaluator(model, state, workspace).run(batches));
+        }
+        return 0;
+    }
+
+    private void print(Evaluation evaluation) {
+        if (json) {
+            var line = Json.object();
+            line.put("loss", evaluation.loss());
+            line.put("perplexity", evaluation.perplexity());
+            line.put("tokens", evaluation.tokens());
+            System.out.println(Json.compact(line));
+        } else {
+            System.out.println("loss %.4f, perplexity %.2f over %,d tokens"
+                    .formatted(evaluation.loss(), evaluation.perplexity(), evaluation.tokens()));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+package dev.sartor.cli;
+
+import dev.sartor.data.Batch;
+import dev.sartor.io.FormatException;
+import dev.sartor.io.Safetensors;
+import dev.sartor.io.SafetensorsWriter;
+import dev.sartor.io.TensorSource;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.tape.Workspace;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.TensorSpec;
+import dev.sartor.train.Evaluation;
+import dev.sartor.train.LogitsProgram;
+import dev.sartor.train.TransformersBatch;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "forward",
+        description = {
+            "Runs a model on given tokens.",
+            "In: input_ids [batch, length], and optionally attention_mask and labels. Out: logits, and loss if there are labels."
+        },
+        mixinStandardHelpOptions = true)
+final class ForwardCommand implements Callable<Integer> {
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "the model")
+    private Path modelPath;
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "an adapter of it")
+    private Path adapter;
+
+    @Option(names = "--input", required = true, paramLabel = "FILE", description = "a safetensors file")
+    private Path input;
+
+    @Option(names = "--output", required = true, paramLabel = "FILE", description = "the safetensors file to be written")
+    private Path output;
+
+    @Mixin
+    private RunOptions options;
+
+    @Override
+    public Integer call() throws IOException {
+        var recipe = options.recipe();
+        try (var in = Safetensors.open(input);
+                var engine = RunOptions.engine(recipe);
+                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
+                var adapted = AdaptedModel.of(model, adapter);
+                var state = new Scope(Scope.Kind.STATE, engine.device());
+                var workspace = new Workspace(engine.device())) {
+            var batch = batch(in, model);
+            var results = new ArrayList<TensorSource>();
+            var logits = new LogitsProgram(model, state, workspace, batch.rows(), batch.length()).run(batch);
+            results.add(TensorSource.of("logits",
+                    TensorSpec.of(DType.FLOAT32, batch.rows(), batch.length(), model.config().vocabulary()), logits));
+            if (in.contains("labels")) {
+                var evaluation = new Evaluation.Evaluator(model, state, workspace).run(List.of(batch));
+                results.add(TensorSource.of("loss", TensorSpec.of(DType.FLOAT32, 1), new float[] {(float) evaluation.loss()}));
+            }
+            SafetensorsWriter.write(output, results);
+            System.out.println("wrote " + output + ": " + results.stream().map(each -> each.name() + " " + each.spec()).toList());
+        }
+        return 0;
+    }
+
+    private Batch batch(Safetensors in, LanguageModel model) throws IOException {
+        var shape = in.spec("input_ids").shape();
+        if (shape.rank() != 2) {
+            throw new FormatException(input + ": input_ids: expected [batch, length], found " + shape);
+        }
+        int rows = (int) shape.dim(0);
+        int length = (int) shape.dim(1);
+        if (length > model.config().maxPositions()) {
+            throw new FormatException(input + ": input_ids: " + length + " tokens are more than the model's "
+                    + model.config().maxPositions() + " positions");
+        }
+        int[] ids = in.ints("input_ids");
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] < 0 || ids[i] >= model.config().vocabulary()) {
+                throw new FormatException(input + ": input_ids: token " + ids[i] + " at row " + i / length + ", place " + i % length
+                        + " is not in the vocabulary of " + model.config().vocabulary());
+            }
+        }
+        int[] ones = new int[ids.length];
+        Arrays.fill(ones, 1);
+        int[] none = new int[ids.length];
+        Arrays.fill(none, -100);
+        return TransformersBatch.of(rows, length, ids, optional(in, "attention_mask", ones, rows, length),
+                optional(in, "labels", none, rows, length), model.config().window());
+    }
+
+    private int[] optional(Safetensors in, String name, int[] otherwise, int rows, int length) throws IOException {
+        if (!in.contains(name)) {
+            return otherwise;
+        }
+        int[] values = in.ints(name);
+        if (values.length != rows * length) {
+            throw new FormatException(input + ": " + name + ": expected [" + rows + ", " + length + "] as input_ids, found "
+                    + in.spec(name).shape());
+        }
+        return values;
+    }
+}

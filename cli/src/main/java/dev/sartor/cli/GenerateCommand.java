@@ -1,0 +1,80 @@
+package dev.sartor.cli;
+
+import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.generate.Sampling;
+import dev.sartor.generate.TextGenerator;
+import dev.sartor.io.Json;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.text.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "generate", description = "Goes on with a prompt, token by token.", mixinStandardHelpOptions = true)
+final class GenerateCommand implements Callable<Integer> {
+    private static final int DEFAULT_NEW_TOKENS = 256;
+
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "the model")
+    private Path modelPath;
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "an adapter of it")
+    private Path adapter;
+
+    @Option(names = "--prompt", paramLabel = "TEXT", defaultValue = "", description = "text to go on with; nothing for a fresh start")
+    private String prompt;
+
+    @Option(names = "--chat", description = "put the prompt into the model's chat template as the user's message")
+    private boolean chat;
+
+    @Mixin
+    private RunOptions options;
+
+    @Override
+    public Integer call() throws IOException {
+        var recipe = options.recipe();
+        try (var tokenizer = Tokenizer.open(modelPath);
+                var engine = RunOptions.engine(recipe);
+                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
+                var adapted = AdaptedModel.of(model, adapter)) {
+            int[] tokens = chat ? chatTokens(tokenizer, prompt) : promptTokens(tokenizer);
+            int wanted = RecipeReader.whole(recipe, "max_new_tokens", DEFAULT_NEW_TOKENS);
+            int capacity = (int) Math.min(model.config().maxPositions(), (long) tokens.length + wanted);
+            try (var generator = new TextGenerator(model, tokenizer, sampling(recipe), 1, capacity)) {
+                System.out.print(chat ? "" : prompt);
+                generator.generate(tokens, wanted, recipe.texts("stop"), piece -> {
+                    System.out.print(piece);
+                    System.out.flush();
+                });
+                System.out.println();
+            }
+        }
+        return 0;
+    }
+
+    private int[] promptTokens(Tokenizer tokenizer) {
+        int[] tokens = tokenizer.encode(prompt, true);
+        if (tokens.length > 0) {
+            return tokens;
+        }
+        return new int[] {tokenizer.specialTokens().bos().orElseThrow(() -> new IllegalArgumentException(
+                "the prompt is empty and the tokenizer has no token that begins a text; give a --prompt"))};
+    }
+
+    /** The prompt as a user's message, ready for the assistant's answer. */
+    static int[] chatTokens(Tokenizer tokenizer, String prompt) {
+        var template = tokenizer.chatTemplate().orElseThrow(() -> new IllegalArgumentException(
+                tokenizer.directory() + ": the tokenizer has no chat template; leave --chat out"));
+        var messages = Json.object().arrayNode();
+        messages.addObject().put("role", "user").put("content", prompt);
+        return tokenizer.encode(template.render(messages, null, true, Map.of()), false);
+    }
+
+    private static Sampling sampling(Recipe recipe) {
+        return new Sampling((float) recipe.number("temperature").orElse(0), RecipeReader.whole(recipe, "top_k", 0),
+                (float) recipe.number("top_p").orElse(1), recipe.whole("seed").orElse(0));
+    }
+}

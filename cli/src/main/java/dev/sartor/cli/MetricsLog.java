@@ -1,0 +1,60 @@
+package dev.sartor.cli;
+
+import dev.sartor.io.Json;
+import dev.sartor.train.Evaluation;
+import dev.sartor.train.TrainingListener;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Metrics as lines of JSON, under Transformers' names. Each line is on disk when the call returns. */
+final class MetricsLog implements TrainingListener, AutoCloseable {
+    private final Writer writer;
+
+    /** @param append whether a resumed run goes on in the same file */
+    MetricsLog(Path file, boolean append) throws IOException {
+        writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+                append ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
+    }
+
+    @Override
+    public void logged(Progress progress) {
+        var line = Json.object();
+        line.put("step", progress.step());
+        line.put("epoch", progress.epoch());
+        line.put("loss", progress.loss());
+        line.put("grad_norm", progress.gradientNorm());
+        line.put("learning_rate", progress.learningRate());
+        line.put("num_input_tokens_seen", progress.tokens());
+        line.put("tokens_per_second", progress.tokensPerSecond());
+        write(line);
+    }
+
+    @Override
+    public void evaluated(long step, Evaluation evaluation) {
+        var line = Json.object();
+        line.put("step", step);
+        line.put("eval_loss", evaluation.loss());
+        line.put("eval_perplexity", evaluation.perplexity());
+        line.put("eval_tokens", evaluation.tokens());
+        write(line);
+    }
+
+    private void write(ObjectNode line) {
+        try {
+            writer.write(Json.compact(line) + "\n");
+            writer.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        writer.close();
+    }
+}

@@ -1,0 +1,99 @@
+package dev.sartor.cli;
+
+import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.data.Packing;
+import dev.sartor.io.FormatException;
+import dev.sartor.io.Json;
+import dev.sartor.model.Recompute;
+import dev.sartor.peft.lora.LoraConfig;
+import dev.sartor.train.DataSource;
+import dev.sartor.train.LearningRate;
+import dev.sartor.train.TrainingArguments;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** Turns a recipe into the engine's own settings. */
+final class RecipeReader {
+    private static final int DEFAULT_LENGTH = 1024;
+    private static final List<String> LORA_KEYS = List.of(
+            "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "bias", "use_rslora", "use_dora",
+            "modules_to_save", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern", "init_lora_weights");
+
+    private RecipeReader() {}
+
+    static TrainingArguments arguments(Recipe recipe) {
+        var defaults = TrainingArguments.defaults();
+        return new TrainingArguments(
+                whole(recipe, "per_device_train_batch_size", defaults.perDeviceTrainBatchSize()),
+                whole(recipe, "gradient_accumulation_steps", defaults.gradientAccumulationSteps()),
+                recipe.number("learning_rate").orElse(defaults.learningRate()),
+                recipe.text("lr_scheduler_type").map(RecipeReader::schedule).orElse(defaults.lrSchedulerType()),
+                recipe.whole("warmup_steps").orElse(defaults.warmupSteps()),
+                recipe.number("warmup_ratio").orElse(defaults.warmupRatio()),
+                recipe.number("weight_decay").orElse(defaults.weightDecay()),
+                recipe.number("adam_beta1").orElse(defaults.adamBeta1()),
+                recipe.number("adam_beta2").orElse(defaults.adamBeta2()),
+                recipe.number("adam_epsilon").orElse(defaults.adamEpsilon()),
+                recipe.number("max_grad_norm").orElse(defaults.maxGradNorm()),
+                recipe.number("num_train_epochs").orElse(defaults.numTrainEpochs()),
+                Math.max(0, recipe.whole("max_steps").orElse(0)),
+                whole(recipe, "logging_steps", defaults.loggingSteps()),
+                recipe.whole("eval_steps").orElse(defaults.evalSteps()),
+                recipe.whole("save_steps").orElse(defaults.saveSteps()),
+                whole(recipe, "save_total_limit", defaults.saveTotalLimit()),
+                recipe.whole("seed").orElse(defaults.seed()),
+                recipe.flag("gradient_checkpointing", false) ? Recompute.BLOCKS : Recompute.NONE);
+    }
+
+    private static LearningRate.Schedule schedule(String name) {
+        return switch (name) {
+            case "linear" -> LearningRate.Schedule.LINEAR;
+            case "cosine" -> LearningRate.Schedule.COSINE;
+            default -> LearningRate.Schedule.CONSTANT;
+        };
+    }
+
+    static int whole(Recipe recipe, String key, int otherwise) {
+        return Math.toIntExact(recipe.whole(key).orElse(otherwise));
+    }
+
+    static int maxLength(Recipe recipe) {
+        return whole(recipe, "max_length", DEFAULT_LENGTH);
+    }
+
+    static DataSource.Options data(Recipe recipe) {
+        var defaults = DataSource.Options.of(List.of());
+        return new DataSource.Options(
+                paths(recipe, "dataset_name"), paths(recipe, "eval_dataset"), recipe.number("eval_fraction").orElse(0),
+                recipe.text("dataset_text_field").orElse(defaults.textField()), maxLength(recipe),
+                recipe.flag("packing", false) ? Packing.named(recipe.text("packing_strategy").orElse("bfd")) : Packing.NONE,
+                recipe.value("completion_only_loss").map(value -> Optional.of(value.booleanValue())).orElse(Optional.empty()),
+                recipe.flag("assistant_only_loss", false),
+                whole(recipe, "pad_to_multiple_of", defaults.padToMultipleOf()),
+                whole(recipe, "per_device_train_batch_size", defaults.trainBatch()),
+                whole(recipe, "per_device_eval_batch_size", defaults.evalBatch()),
+                recipe.whole("seed").orElse(defaults.seed()));
+    }
+
+    private static List<Path> paths(Recipe recipe, String key) {
+        return recipe.texts(key).stream().map(Path::of).toList();
+    }
+
+    /** The adapter's configuration, or null where every weight is to be trained. TRL's defaults, on all linear layers. */
+    static LoraConfig adapter(Recipe recipe) throws FormatException {
+        if (recipe.text("peft_type").orElse("LORA").equals("none")) {
+            return null;
+        }
+        var json = Json.object();
+        json.put("peft_type", "LORA");
+        json.put("task_type", "CAUSAL_LM");
+        json.put("r", 16);
+        json.put("lora_alpha", 32);
+        json.put("target_modules", "all-linear");
+        for (var key : LORA_KEYS) {
+            recipe.value(key).ifPresent(value -> json.set(key, value));
+        }
+        return LoraConfig.read(json, "recipe");
+    }
+}

@@ -1,0 +1,124 @@
+package dev.sartor.cli;
+
+import dev.sartor.Sft;
+import dev.sartor.SftRun;
+import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.io.Json;
+import dev.sartor.train.Checkpoint;
+import dev.sartor.train.MemoryPlan;
+import dev.sartor.train.TrainingSetup;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A training run on the command line: plan, progress, Ctrl-C, results. */
+final class TrainingRun {
+    private final Recipe recipe;
+
+    TrainingRun(Recipe recipe) {
+        this.recipe = recipe;
+    }
+
+    /**
+     * @param fresh whether to start from random weights
+     * @return the exit status
+     */
+    int run(boolean fresh) throws IOException {
+        var model = Path.of(recipe.required("model_name_or_path"));
+        recipe.required("dataset_name");
+        var output = Path.of(recipe.required("output_dir"));
+        var arguments = RecipeReader.arguments(recipe);
+        var adapter = RecipeReader.adapter(recipe);
+        var dtype = RunOptions.dtype(recipe);
+        Files.createDirectories(output);
+        try (var engine = RunOptions.engine(recipe);
+                var metrics = new MetricsLog(output.resolve("metrics.jsonl"), recipe.has("resume_from_checkpoint"))) {
+            var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).data(RecipeReader.data(recipe))
+                    .arguments(arguments).output(output);
+            if (fresh) {
+                sft.fromScratch();
+            }
+            var listener = new ConsoleListener(metrics);
+            try (var run = sft.prepare(listener)) {
+                run.dataNotes().forEach(System.out::println);
+                var options = new TrainingSetup.Options(model, dtype, adapter, arguments.seed(), TrainingSetup.Start.PLAN);
+                var plan = MemoryPlan.of(engine.device(), options, arguments, arguments.perDeviceTrainBatchSize(), run.length());
+                System.out.println("%s; %,d trained parameters; %d steps; peak memory planned %.0f MiB".formatted(
+                        engine.device().description(), plan.parameters(), run.totalSteps(),
+                        (JvmMemory.FIXED_BYTES + plan.bytes()) / 1048576.0));
+                resume(run, output);
+                return train(run, output, listener);
+            }
+        }
+    }
+
+    private void resume(SftRun run, Path output) throws IOException {
+        var wanted = recipe.text("resume_from_checkpoint");
+        if (wanted.isEmpty()) {
+            return;
+        }
+        var checkpoint = wanted.get().equals("latest")
+                ? Checkpoint.latest(output).orElseThrow(() -> new IllegalArgumentException(
+                        "resume_from_checkpoint: " + output + " has no checkpoint-N directory"))
+                : Path.of(wanted.get());
+        run.resume(checkpoint);
+        System.out.println("resumed from " + checkpoint);
+    }
+
+    private int train(SftRun run, Path output, ConsoleListener listener) throws IOException {
+        if (run.hasEvaluation()) {
+            listener.evaluated(0, run.evaluate());
+        }
+        var interruption = new Interruption(run);
+        try {
+            var result = run.run();
+            if (result.stopped()) {
+                System.out.println("stopped after %d steps; go on with --set resume_from_checkpoint=latest".formatted(result.steps()));
+                return 130;
+            }
+            run.save(output);
+            Json.write(output.resolve("recipe.json"), recipe.tree());
+            System.out.println("saved to " + output);
+            return 0;
+        } finally {
+            interruption.over();
+        }
+    }
+
+    /** Ctrl-C: lets the step end and the checkpoint be written before the machine goes down. */
+    private static final class Interruption {
+        private final Thread hook;
+        private final Object lock = new Object();
+        private boolean over;
+
+        Interruption(SftRun run) {
+            hook = new Thread(() -> {
+                System.err.println("\nsartor: stopping after this step, and saving");
+                run.stop();
+                synchronized (lock) {
+                    while (!over) {
+                        try {
+                            lock.wait();
+                        } catch (InterruptedException e) {
+                            return;
+                        }
+                    }
+                }
+            }, "sartor-interrupt");
+            Runtime.getRuntime().addShutdownHook(hook);
+        }
+
+        void over() {
+            synchronized (lock) {
+                over = true;
+                lock.notifyAll();
+            }
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                // The machine is already going down, which is what the hook is for.
+                return;
+            }
+        }
+    }
+}

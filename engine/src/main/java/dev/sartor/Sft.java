@@ -1,0 +1,140 @@
+package dev.sartor;
+
+import dev.sartor.peft.lora.Lora;
+import dev.sartor.tensor.DType;
+import dev.sartor.text.Tokenizer;
+import dev.sartor.train.BatchedData;
+import dev.sartor.train.DataSource;
+import dev.sartor.train.Trainer;
+import dev.sartor.train.TrainingArguments;
+import dev.sartor.train.TrainingListener;
+import dev.sartor.train.TrainingSetup;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/**
+ * Supervised fine-tuning, from a base model and data to an adapter or a tuned model.
+ *
+ * <pre>{@code
+ * try (var engine = Engine.open();
+ *         var run = Sft.on(engine).model(base).adapter(Lora.rank(16).allLinear()).data(file).output(out).prepare(listener)) {
+ *     run.start();
+ *     run.await();
+ *     run.save(out);
+ * }
+ * }</pre>
+ */
+public final class Sft {
+    private final Engine engine;
+    private Path model;
+    private Record adapter;
+    private DType dtype = DType.FLOAT32;
+    private TrainingSetup.Start start = TrainingSetup.Start.FILES;
+    private DataSource.Options data = DataSource.Options.of(List.of());
+    private TrainingArguments arguments = TrainingArguments.defaults();
+    private Path output = Path.of("output");
+
+    private Sft(Engine engine) {
+        this.engine = engine;
+    }
+
+    public static Sft on(Engine engine) {
+        return new Sft(engine);
+    }
+
+    /** Directory of the base model, in Hugging Face layout. */
+    public Sft model(Path directory) {
+        this.model = directory;
+        return this;
+    }
+
+    /** Trains a LoRA adapter. Without an adapter every weight is trained. */
+    public Sft adapter(Lora lora) {
+        return adapter(lora.build());
+    }
+
+    /** Trains an adapter of any method, given its configuration. */
+    public Sft adapter(Record config) {
+        this.adapter = config;
+        return this;
+    }
+
+    /** Compute type: float32 (the default) or bfloat16. */
+    public Sft dtype(DType type) {
+        this.dtype = type;
+        return this;
+    }
+
+    /** Starts from random weights: pretraining. The model's directory needs config.json and a tokenizer only. */
+    public Sft fromScratch() {
+        this.start = TrainingSetup.Start.RANDOM;
+        return this;
+    }
+
+    /** Training data: .txt, .jsonl or .json. */
+    public Sft data(Path... files) {
+        data = data.with(List.of(files), data.evalFiles());
+        return this;
+    }
+
+    /** Training data with everything said. Batch size and seed are taken from the training arguments. */
+    public Sft data(DataSource.Options options) {
+        this.data = options;
+        return this;
+    }
+
+    public Sft arguments(TrainingArguments arguments) {
+        this.arguments = arguments;
+        return this;
+    }
+
+    /** Changes some of the arguments. */
+    public Sft arguments(UnaryOperator<TrainingArguments> change) {
+        return arguments(change.apply(arguments));
+    }
+
+    /** Optimizer steps, instead of epochs. */
+    public Sft steps(long steps) {
+        return arguments(arguments.withMaxSteps(steps));
+    }
+
+    /** Where checkpoints go. */
+    public Sft output(Path directory) {
+        this.output = directory;
+        return this;
+    }
+
+    TrainingSetup.Options setup() {
+        if (model == null) {
+            throw new IllegalArgumentException("no model; name the directory of the base model (model_name_or_path)");
+        }
+        return new TrainingSetup.Options(model, dtype, adapter, arguments.seed(), start);
+    }
+
+    /**
+     * Reads data and model, and lays out the run. Nothing is trained yet.
+     *
+     * @throws IOException if a file cannot be read or is wrong
+     * @throws IllegalArgumentException if settings, model and data do not fit
+     */
+    public SftRun prepare(TrainingListener listener) throws IOException {
+        var options = setup();
+        DataSource read;
+        try (var tokenizer = Tokenizer.open(model)) {
+            read = DataSource.read(new DataSource.Options(data.files(), data.evalFiles(), data.evalFraction(), data.textField(),
+                    data.maxLength(), data.packing(), data.completionOnlyLoss(), data.assistantOnlyLoss(),
+                    data.padToMultipleOf(), arguments.perDeviceTrainBatchSize(), data.evalBatch(), arguments.seed()), tokenizer);
+        }
+        var setup = new TrainingSetup(engine.device(), options);
+        try {
+            var trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), arguments,
+                    new BatchedData(read.train(), arguments.gradientAccumulationSteps()), read.evaluation(), output, listener);
+            return new SftRun(setup, trainer, read);
+        } catch (RuntimeException e) {
+            setup.close();
+            throw e;
+        }
+    }
+}
