@@ -197,13 +197,9 @@ final class Arguments {
         return pointer(name, columns, true, dtype, rows, count);
     }
 
-    /**
-     * Fills the struct of a weight that is read.
-     *
-     * @param packedType the type that packed panels must have, or null for any
-     */
-    void weight(MemorySegment target, String name, Matrix matrix, DType packedType) {
-        sartor_weight.data(target, matrixData(name, present(name, matrix), packedType, false));
+    /** Fills the struct of a weight that is read, of whatever float type. */
+    void weight(MemorySegment target, String name, Matrix matrix) {
+        sartor_weight.data(target, matrixData(name, present(name, matrix), false));
         sartor_weight.rows(target, matrix.rows());
         sartor_weight.columns(target, matrix.columns());
         sartor_weight.layout(target, switch (matrix.layout()) {
@@ -216,10 +212,10 @@ final class Arguments {
     /** The panels of a matrix that is written. */
     MemorySegment packed(String name, Matrix matrix) {
         require(present(name, matrix).layout() == Layout.PACKED, name, "a packed matrix", text(matrix));
-        return matrixData(name, matrix, null, true);
+        return matrixData(name, matrix, true);
     }
 
-    private MemorySegment matrixData(String name, Matrix matrix, DType packedType, boolean written) {
+    private MemorySegment matrixData(String name, Matrix matrix, boolean written) {
         require(matrix.rows() > 0 && matrix.columns() > 0, name, "at least one row and column", text(matrix));
         String data = name + ".data";
         present(data, matrix.data());
@@ -230,8 +226,6 @@ final class Arguments {
                 yield inUnaligned(data, matrix.data(), matrix.dtype(), matrix.rows(), matrix.columns());
             }
             case PACKED -> {
-                require(packedType == null || matrix.dtype() == packedType, name,
-                        "panels of " + (packedType == null ? "" : text(packedType)) + ", the activations' type", text(matrix));
                 long bytes = packedBytes(name, matrix);
                 require(matrix.data().spec().bytes() == bytes, data, bytes + " bytes for " + text(matrix),
                         matrix.data().spec());

@@ -21,7 +21,7 @@ final class EncodeLinear {
         var s = a.struct();
         var dtype = a.computeType("x", k.x());
         long rows = a.rows("x", k.x());
-        a.weight(sartor_lora_linear.weight(s), "weight", k.weight(), dtype);
+        a.weight(sartor_lora_linear.weight(s), "weight", k.weight());
         long out = k.weight().rows();
         long in = k.weight().columns();
         long rank = rank(k.loraA(), k.loraB(), a);
@@ -47,7 +47,7 @@ final class EncodeLinear {
         var s = a.struct();
         var dtype = a.computeType("dy", k.dy());
         long rows = a.rows("dy", k.dy());
-        a.weight(sartor_lora_linear_backward.weight(s), "weight", k.weight(), dtype);
+        a.weight(sartor_lora_linear_backward.weight(s), "weight", k.weight());
         long out = k.weight().rows();
         long in = k.weight().columns();
         long rank = rank(k.loraA(), k.loraB(), a);

@@ -22,7 +22,7 @@ final class EncodeVocabulary {
         var s = a.struct();
         var dtype = a.computeType("y", k.y());
         long rows = a.rows("y", k.y());
-        a.weight(sartor_embedding.table(s), "table", k.table(), null);
+        a.weight(sartor_embedding.table(s), "table", k.table());
         sartor_embedding.ids(s, a.in("ids", k.ids(), INT32, rows));
         sartor_embedding.y(s, a.out("y", k.y(), dtype, rows, k.table().columns()));
         sartor_embedding.rows(s, rows);
@@ -49,7 +49,7 @@ final class EncodeVocabulary {
         var s = a.struct();
         var dtype = a.computeType("x", k.x());
         long rows = a.rows("x", k.x());
-        a.weight(sartor_linear_cross_entropy.weight(s), "weight", k.weight(), dtype);
+        a.weight(sartor_linear_cross_entropy.weight(s), "weight", k.weight());
         long vocabulary = k.weight().rows();
         long in = k.weight().columns();
         sartor_linear_cross_entropy.x(s, a.in("x", k.x(), dtype, rows, in));
@@ -69,7 +69,7 @@ final class EncodeVocabulary {
         var s = a.struct();
         var dtype = a.computeType("x", k.x());
         long rows = a.rows("x", k.x());
-        a.weight(sartor_logits.weight(s), "weight", k.weight(), dtype);
+        a.weight(sartor_logits.weight(s), "weight", k.weight());
         long vocabulary = k.weight().rows();
         sartor_logits.x(s, a.in("x", k.x(), dtype, rows, k.weight().columns()));
         sartor_logits.bias(s, a.inOrNull("bias", k.bias(), FLOAT32, vocabulary));

@@ -36,7 +36,7 @@ final class EncodeWeights {
 
     static void unpack(Unpack k, Arguments a) {
         var s = a.struct();
-        a.weight(sartor_unpack.weight(s), "weight", k.weight(), null);
+        a.weight(sartor_unpack.weight(s), "weight", k.weight());
         long rows = a.rows("y", k.y());
         a.require(k.firstRow() >= 0 && k.firstRow() <= k.weight().rows() - rows, "firstRow",
                 "0 to " + (k.weight().rows() - rows) + " for " + rows + " of " + k.weight().rows() + " rows", k.firstRow());
@@ -47,7 +47,7 @@ final class EncodeWeights {
 
     static void doraScale(DoraScale k, Arguments a) {
         var s = a.struct();
-        a.weight(sartor_dora_scale.weight(s), "weight", k.weight(), null);
+        a.weight(sartor_dora_scale.weight(s), "weight", k.weight());
         long out = k.weight().rows();
         long rank = a.rows("loraA", k.loraA());
         a.require((k.magnitude() == null) == (k.scale() == null), "scale", "a tensor where magnitude is one, else none",
