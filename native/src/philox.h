@@ -59,11 +59,8 @@ SARTOR_INLINE void multiply_wide(vu a, uint32_t m, vu &low, vu &high) {
 
 /* The blocks first .. first + lanes - 1: word w of block first + l in lane l of out[w]. */
 SARTOR_INLINE void philox_blocks(uint64_t first, uint32_t site, uint32_t step, uint64_t seed, vu out[4]) {
-  vu c0, c1;
-  for (int i = 0; i < lanes; i++) {
-    c0[i] = (uint32_t)(first + (uint64_t)i);
-    c1[i] = (uint32_t)((first + (uint64_t)i) >> 32);
-  }
+  vu c0 = (vu)lane_indices() + (uint32_t)first;
+  vu c1 = splat_bits((uint32_t)(first >> 32)) - (vu)(c0 < (uint32_t)first); /* the carry */
   vu c2 = splat_bits(site), c3 = splat_bits(step);
   uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
   for (int round = 0; round < 10; round++) {
@@ -87,19 +84,31 @@ SARTOR_INLINE void philox_blocks(uint64_t first, uint32_t site, uint32_t step, u
  * multiply by it, in the forward and in the backward pass. */
 static inline void dropout_scales(float *scales, int64_t first, int64_t count, uint64_t seed, uint64_t step,
                                   int64_t site, float probability) {
-  const float kept = 1.0f / (1.0f - probability);
-  uint32_t words[4 * lanes];
+  const vf kept = splat(1.0f / (1.0f - probability));
   for (int64_t i = first; i < first + count;) {
     uint64_t block = (uint64_t)i / 4;
-    vu out[4];
-    philox_blocks(block, (uint32_t)site, (uint32_t)step, seed, out);
-    for (int l = 0; l < lanes; l++)
-      for (int w = 0; w < 4; w++) words[4 * l + w] = out[w][l];
-    int64_t skip = i - (int64_t)block * 4;
-    int64_t n = 4 * lanes - skip;
-    if (n > first + count - i) n = first + count - i;
-    for (int64_t j = 0; j < n; j++)
-      scales[i - first + j] = philox_uniform(words[skip + j]) < probability ? 0.0f : kept;
+    vu words[4];
+    philox_blocks(block, (uint32_t)site, (uint32_t)step, seed, words);
+    vf scale[4];
+    for (int w = 0; w < 4; w++) {
+      vf uniform = __builtin_convertvector((vi)(words[w] >> 8), vf) * splat(0x1p-24f);
+      scale[w] = select(uniform < probability, vf{}, kept);
+    }
+    /* Lane l of vector w belongs to element 4 l + w. */
+    vf even_low = interleave_low(scale[0], scale[2]), odd_low = interleave_low(scale[1], scale[3]);
+    vf even_high = interleave_high(scale[0], scale[2]), odd_high = interleave_high(scale[1], scale[3]);
+    float part[4 * lanes];
+    int64_t skip = i - (int64_t)block * 4, n = 4 * lanes - skip;
+    bool direct = skip == 0 && first + count - i >= n;
+    float *target = direct ? scales + (i - first) : part;
+    store(target, interleave_low(even_low, odd_low));
+    store(target + lanes, interleave_high(even_low, odd_low));
+    store(target + 2 * lanes, interleave_low(even_high, odd_high));
+    store(target + 3 * lanes, interleave_high(even_high, odd_high));
+    if (!direct) {
+      if (n > first + count - i) n = first + count - i;
+      memcpy(scales + (i - first), part + skip, sizeof(float) * (size_t)n);
+    }
     i += n;
   }
 }

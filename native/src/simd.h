@@ -297,12 +297,37 @@ SARTOR_INLINE void each_vector(int64_t count, Body &&body) {
   if (i < count) body(i, (int)(count - i));
 }
 
+/* a0 b0 a1 b1 ... from the lower and from the upper halves */
+SARTOR_INLINE vf interleave_low(vf a, vf b) {
+#if SARTOR_SIMD_AVX512
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#elif SARTOR_SIMD_AVX2
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#else
+  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+#endif
+}
+SARTOR_INLINE vf interleave_high(vf a, vf b) {
+#if SARTOR_SIMD_AVX512
+  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif SARTOR_SIMD_AVX2
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+
+/* 0, 1, 2, ... */
+SARTOR_INLINE vi lane_indices() {
+  vi index;
+  for (int i = 0; i < lanes; i++) index[i] = i;
+  return index;
+}
+
 /* Sums (or maxima) must not see the lanes past the end. */
 SARTOR_INLINE vf keep(vf x, whole_t, float) { return x; }
 SARTOR_INLINE vf keep(vf x, int n, float otherwise) {
-  vi index;
-  for (int i = 0; i < lanes; i++) index[i] = i;
-  return select(index < (n - vi{}), x, splat(otherwise));
+  return select(lane_indices() < n, x, splat(otherwise));
 }
 
 /* ---- functions ----------------------------------------------------------------------- */

@@ -77,8 +77,23 @@ static void known_answers() {
   }
 }
 
+/* Lane l of philox_blocks is block first + l, also where the low word overflows. */
+static void block_numbers() {
+  for (uint64_t first : {uint64_t{5}, uint64_t{0xfffffffe}, uint64_t{0x7fffffffe}}) {
+    simd::vu many[4];
+    simd::philox_blocks(first, 7, 9, 0x1234567890abcdefu, many);
+    for (int l = 0; l < simd::lanes; l++) {
+      uint64_t block = first + static_cast<uint64_t>(l);
+      uint32_t one[4] = {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), 7, 9};
+      simd::philox(one, 0x90abcdef, 0x12345678);
+      for (int w = 0; w < 4; w++) CHECK(many[w][l] == one[w], "lane %d, word %d of the vectors differs", l, w);
+    }
+  }
+}
+
 int main() {
   functions();
+  block_numbers();
   known_answers();
   return check::finish("simd and philox");
 }

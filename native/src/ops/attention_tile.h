@@ -292,9 +292,7 @@ struct QueryBlock {
 
 /* Lanes column .. column + lanes - 1 that lie in [first, last). */
 SARTOR_INLINE vi inside(int column, int first, int last) {
-  vi index;
-  for (int i = 0; i < lanes; i++) index[i] = i;
-  index += column;
+  vi index = lane_indices() + column;
   return (index >= first) & (index < last);
 }
 
