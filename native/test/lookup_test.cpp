@@ -19,7 +19,7 @@ static std::string test_embedding(Engine &engine) {
           packed.fill(NAN);
           for (int64_t r = 0; r < table_rows; r++)
             for (int64_t c = 0; c < width; c++)
-              packed.set(sartor::baseline::packed_index(r, c, width, table_dtype), table[r * width + c]);
+              packed.set(sartor::SARTOR_ISA::packed_index(r, c, width, table_dtype), table[r * width + c]);
           const int64_t rows = 75;
           std::vector<int32_t> ids;
           for (int64_t t = 0; t < rows; t++) ids.push_back(static_cast<int32_t>(below(table_rows)));
