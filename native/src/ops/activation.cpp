@@ -40,7 +40,8 @@ struct GeluTanh {
   }
   SARTOR_INLINE vf value_and_slope(vf x, vf &slope) {
     vf t = tanh(inner(x)), half = x * splat(0.5f);
-    vf inner_slope = splat(0.79788456f) * fma(x * x, splat(3 * 0.044715f), splat(1.0f));
+    /* Bounded, since infinity times the 0 of 1 - t^2 is NaN. */
+    vf inner_slope = splat(0.79788456f) * fma(min(x * x, splat(1e30f)), splat(3 * 0.044715f), splat(1.0f));
     slope = fma(half * (splat(1.0f) - t * t), inner_slope, fma(t, splat(0.5f), splat(0.5f)));
     return fma(half, t, half);
   }

@@ -18,9 +18,12 @@ record Tolerance(double relative, double ofLargest, double absolute) {
     /** The result is one value, to the bit. */
     static final Tolerance EXACT = new Tolerance(0, 0);
 
-    /** A few operations in float32 for each element, and one rounding to the type. */
+    /**
+     * A few operations in float32 on values of size 1, and one rounding to the type: in bfloat16 a
+     * result beside a tie may be rounded to either neighbour, 2^-7 apart at most.
+     */
     static Tolerance elementwise(DType dtype) {
-        return dtype == DType.FLOAT32 ? new Tolerance(4e-6, 4e-6) : new Tolerance(0x1p-8, 1e-5);
+        return new Tolerance(dtype == DType.FLOAT32 ? 4e-6 : 0x1p-7, 4e-6, 1e-6);
     }
 
     /** Sums of products. In bfloat16, float32 factors may be rounded to bfloat16 before they are multiplied. */
@@ -31,7 +34,7 @@ record Tolerance(double relative, double ofLargest, double absolute) {
     /** A few elementwise results, each made of the one before. */
     static Tolerance chain(DType dtype) {
         var one = elementwise(dtype);
-        return new Tolerance(4 * one.relative, 4 * one.ofLargest);
+        return new Tolerance(4 * one.relative, 4 * one.ofLargest, 4 * one.absolute);
     }
 
     /** With an absolute part that does not grow with the tensor's largest value. */

@@ -39,6 +39,7 @@ import dev.sartor.device.kernel.Zero;
 import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Memory;
+import dev.sartor.tensor.Storage;
 import dev.sartor.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -102,7 +103,11 @@ public final class ReferenceDevice implements Device {
 
     @Override
     public void write(MemorySegment from, Tensor to) {
-        segment(to, from, "write").copyFrom(from);
+        var memory = segment(to, from, "write");
+        if (memory.isReadOnly()) {
+            throw new DeviceException("write: wrapped memory is only read");
+        }
+        memory.copyFrom(from);
     }
 
     @Override
@@ -128,7 +133,7 @@ public final class ReferenceDevice implements Device {
         for (var instruction : instructions) {
             var kernel = instruction.kernel();
             Stream.concat(kernel.reads().stream(), kernel.writes().stream())
-                    .forEach(tensor -> own(tensor.storage().buffer(), instruction.where() + ": " + kernel.name()));
+                    .forEach(tensor -> own(tensor.storage(), instruction.where() + ": " + kernel.name()));
         }
         return new ReferenceProgram(this, List.copyOf(instructions));
     }
@@ -160,7 +165,14 @@ public final class ReferenceDevice implements Device {
                     what + ": " + tensor.spec() + " has " + tensor.spec().bytes() + " bytes, the host memory " + host.byteSize());
         }
         var storage = tensor.storage();
-        return own(storage.buffer(), what).memory().asSlice(storage.position() + tensor.offset(), host.byteSize());
+        return own(storage, what).memory().asSlice(storage.position() + tensor.offset(), host.byteSize());
+    }
+
+    private HostBuffer own(Storage storage, String what) {
+        if (!storage.isPlaced()) {
+            throw new DeviceException(what + ": the memory of " + storage.bytes() + " bytes was not yet placed");
+        }
+        return own(storage.buffer(), what);
     }
 
     private synchronized HostBuffer own(Buffer buffer, String what) {
