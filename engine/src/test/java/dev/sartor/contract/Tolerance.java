@@ -26,9 +26,12 @@ record Tolerance(double relative, double ofLargest, double absolute) {
         return new Tolerance(dtype == DType.FLOAT32 ? 4e-6 : 0x1p-7, 4e-6, 1e-6);
     }
 
-    /** Sums of products. In bfloat16, float32 factors may be rounded to bfloat16 before they are multiplied. */
+    /**
+     * Sums of products of size 1, which may cancel. In bfloat16, float32 factors may be rounded to bfloat16
+     * before they are multiplied.
+     */
     static Tolerance product(DType dtype) {
-        return dtype == DType.FLOAT32 ? new Tolerance(1e-5, 1e-5) : new Tolerance(0x1p-7, 1e-2);
+        return dtype == DType.FLOAT32 ? new Tolerance(1e-5, 1e-5, 1e-6) : new Tolerance(0x1p-7, 1e-2, 4e-3);
     }
 
     /** A few elementwise results, each made of the one before. */
