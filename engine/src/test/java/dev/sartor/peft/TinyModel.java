@@ -1,6 +1,7 @@
 package dev.sartor.peft;
 
 import dev.sartor.backend.reference.ReferenceDevice;
+import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.model.LanguageModel;
@@ -9,12 +10,11 @@ import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.train.LogitsProgram;
-import dev.sartor.train.TokenBatch;
+import dev.sartor.train.TransformersBatch;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Random;
 
 /** A small model with adapters on the reference device. */
@@ -76,11 +76,9 @@ final class TinyModel implements AutoCloseable {
         }
     }
 
-    private static TokenBatch batch() {
+    private static Batch batch() {
         int[] ids = new Random(1).ints(ROWS * LENGTH, 0, 64).toArray();
-        int[] mask = new int[ids.length];
-        Arrays.fill(mask, 1);
-        return TokenBatch.padded(ROWS, LENGTH, ids, mask, ids, 0);
+        return TransformersBatch.full(ROWS, LENGTH, ids);
     }
 
     /** Adds noise to every tensor of an adapter, as training would. */
