@@ -8,7 +8,8 @@ import java.util.Arrays;
  * threads.
  *
  * <p>A small window of tokens is kept whose text is out already; a new token is decoded behind it, so that the tokenizer's
- * decoder sees what came before, and what is new is given out.
+ * decoder sees what came before, and what is new is given out. The window only moves on with text, so it never begins with
+ * tokens that print nothing, before which the decoder would strip a blank that is not leading.
  */
 public final class StreamDecoder {
 
@@ -32,10 +33,6 @@ public final class StreamDecoder {
      * @return the text that is certain now, often empty
      */
     public String next(int id) {
-        if (skipSpecialTokens && tokenizer.isSpecial(id)) {
-            // Left out before the window: as its first token it would make the decoder strip a blank that is not leading.
-            return "";
-        }
         if (size == window.length) {
             window = Arrays.copyOf(window, 2 * size);
         }
