@@ -71,7 +71,7 @@ class Array {
   Array &operator=(const Array &) = delete;
   ~Array() {
     for (int64_t i = 0; i < guard; i++)
-      if (memory_[i] != -1 || memory_[guard + bytes_ + i] != -1) {
+      if (memory_[i] != static_cast<char>(0xFF) || memory_[guard + bytes_ + i] != static_cast<char>(0xFF)) {
         CHECK(false, "written outside an array of %lld elements", static_cast<long long>(count_));
         break;
       }

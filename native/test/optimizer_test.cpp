@@ -30,12 +30,12 @@ static std::string test_sums(Engine &engine) {
   struct {
     double squares;
     float max_norm, norm, coefficient;
-  } cases[] = {{25, 1, 5, 0.2f}, {25, 10, 5, 1}, {25, 0, 5, 1}, {0, 1, 0, 1}, {25, -1, 5, 1}};
+  } cases[] = {{25, 1, 5, 0.2f}, {25, 10, 5, 1}, {25, 0, 5, 1}, {0, 1, 0, 1}, {25, -1, 5, 1}, {1e-12, 1e-6f, 1e-6f, 0.5f}};
   for (auto &c : cases) {
     float norm, coefficient;
     sartor_clip op{&c.squares, &norm, &coefficient, c.max_norm};
     CHECK_RUNS(engine, SARTOR_OP_CLIP, op);
-    CHECK(norm == c.norm && std::fabs(coefficient - c.coefficient) < 1e-6, "norm %g coefficient %g", norm, coefficient);
+    CHECK(norm == c.norm && std::fabs(coefficient - c.coefficient) < 1e-4, "norm %g coefficient %g", norm, coefficient);
   }
   double nan = NAN;
   float norm, coefficient;

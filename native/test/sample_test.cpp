@@ -76,6 +76,20 @@ static std::string test(Engine &engine) {
     CHECK(allowed.size() > 40 || seen.size() == allowed.size(), "only %zu of %zu tokens were drawn", seen.size(),
           allowed.size());
   }
+  /* The very stream: equal logits make the token floor(u * 1000), u from the four words of block 0
+   * at seed 0, site 0, step 0, which are Random123's known answer. */
+  const uint32_t words[] = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+  Array equal(4 * 1000);
+  equal.fill(0.5);
+  std::vector<int32_t> drawn(4);
+  sartor_rng zero{0, 0};
+  sartor_sample even{equal.floats(), drawn.data(), nullptr, &zero, 4, 1000, 1, 1, 0};
+  CHECK_RUNS(engine, SARTOR_OP_SAMPLE, even);
+  for (int r = 0; r < 4; r++) {
+    int32_t expected = static_cast<int32_t>(words[r] * 0x1p-32 * 1000);
+    CHECK(drawn[static_cast<size_t>(r)] == expected, "row %d drew %d, expected %d", r, drawn[static_cast<size_t>(r)],
+          expected);
+  }
   /* Greedy: the lowest index on ties, no random stream. */
   std::vector<int32_t> tokens(3);
   Array tie(3 * 5);

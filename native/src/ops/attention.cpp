@@ -167,7 +167,7 @@ int32_t run(Context &context, const sartor_attention &op) {
             store(o + i, load(part.sums + r * extent.padded + i, n) * inverse, n);
           });
           op.log_sum_exp[(b * op.heads + h) * op.query_length + query + r] =
-              online.total[r] == 0 ? -__builtin_inff() : online.maximum[r] + ::logf(online.total[r]);
+              online.maximum[r] + ::logf(online.total[r]); /* -inf where nothing was seen */
         }
       }
     });
