@@ -127,9 +127,17 @@ const char *sartor_isa(const sartor_engine *engine) { return engine->kernels->is
 int32_t sartor_threads(const sartor_engine *engine) { return engine->pool.threads(); }
 
 int32_t sartor_arguments_bytes(int32_t op) {
-  if (op < 0 || op >= SARTOR_OP_COUNT) return -1;
-  const sartor::KernelEntry &entry = sartor::find_kernels("portable")->entries[op];
-  return entry.run != nullptr ? entry.size : -1;
+  switch (op) {
+#define SARTOR_KERNEL(OP, name) \
+  case SARTOR_OP_##OP:          \
+    return static_cast<int32_t>(sizeof(sartor_##name));
+#define SARTOR_KERNEL_WITH_SCRATCH(OP, name) SARTOR_KERNEL(OP, name)
+#include "ops.def"
+#undef SARTOR_KERNEL
+#undef SARTOR_KERNEL_WITH_SCRATCH
+    default:
+      return -1;
+  }
 }
 
 int64_t sartor_packed_bytes(int64_t rows, int64_t columns, int32_t dtype) {
