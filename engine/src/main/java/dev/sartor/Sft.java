@@ -123,12 +123,11 @@ public final class Sft {
         var options = setup();
         DataSource read;
         try (var tokenizer = Tokenizer.open(model)) {
-            read = DataSource.read(new DataSource.Options(data.files(), data.evalFiles(), data.evalFraction(), data.textField(),
-                    data.maxLength(), data.packing(), data.completionOnlyLoss(), data.assistantOnlyLoss(),
-                    data.padToMultipleOf(), arguments.perDeviceTrainBatchSize(), data.evalBatch(), arguments.seed()), tokenizer);
+            read = DataSource.read(data.with(arguments.perDeviceTrainBatchSize(), arguments.seed()), tokenizer);
         }
         var setup = new TrainingSetup(engine.device(), options);
         try {
+            read.demands().check(setup.model().config());
             var trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), arguments,
                     new BatchedData(read.train(), arguments.gradientAccumulationSteps()), read.evaluation(), output, listener);
             return new SftRun(setup, trainer, read);

@@ -7,6 +7,7 @@ import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.Scope;
 import dev.sartor.text.Tokenizer;
 import dev.sartor.train.DataSource;
+import dev.sartor.train.Demands;
 import dev.sartor.train.Evaluation;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -48,6 +49,7 @@ final class EvalCommand implements Callable<Integer> {
                 var adapted = AdaptedModel.of(model, adapter);
                 var state = new Scope(Scope.Kind.STATE, engine.device());
                 var workspace = new Workspace(engine.device())) {
+            Demands.ofBatches(batches).check(model.config());
             print(new Evaluation.Evaluator(model, state, workspace).run(batches));
         }
         return 0;

@@ -1,6 +1,8 @@
 package dev.sartor.cli;
 
 import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.data.Dataset.BadRows;
+import dev.sartor.data.EncodingOptions.TruncationMode;
 import dev.sartor.data.Packing;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Json;
@@ -11,6 +13,7 @@ import dev.sartor.train.LearningRate;
 import dev.sartor.train.TrainingArguments;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Turns a recipe into the engine's own settings. */
@@ -65,8 +68,12 @@ final class RecipeReader {
     static DataSource.Options data(Recipe recipe) {
         var defaults = DataSource.Options.of(List.of());
         return new DataSource.Options(
-                paths(recipe, "dataset_name"), paths(recipe, "eval_dataset"), recipe.number("eval_fraction").orElse(0),
+                paths(recipe, "dataset_name"), paths(recipe, "eval_dataset"),
+                recipe.text("bad_rows").map(value -> BadRows.valueOf(value.toUpperCase(Locale.ROOT))).orElse(defaults.badRows()),
+                recipe.number("eval_fraction").orElse(0),
                 recipe.text("dataset_text_field").orElse(defaults.textField()), maxLength(recipe),
+                recipe.text("truncation_mode").map(value -> TruncationMode.valueOf(value.toUpperCase(Locale.ROOT)))
+                        .orElse(defaults.truncationMode()),
                 recipe.flag("packing", false) ? Packing.named(recipe.text("packing_strategy").orElse("bfd")) : Packing.NONE,
                 recipe.value("completion_only_loss").map(value -> Optional.of(value.booleanValue())).orElse(Optional.empty()),
                 recipe.flag("assistant_only_loss", false),

@@ -30,6 +30,9 @@ final class TrainingRun {
         var arguments = RecipeReader.arguments(recipe);
         var adapter = RecipeReader.adapter(recipe);
         var dtype = RunOptions.dtype(recipe);
+        if (!recipe.has("resume_from_checkpoint")) {
+            refuseEarlierRun(output);
+        }
         Files.createDirectories(output);
         try (var engine = RunOptions.engine(recipe);
                 var metrics = new MetricsLog(output.resolve("metrics.jsonl"), recipe.has("resume_from_checkpoint"))) {
@@ -49,6 +52,15 @@ final class TrainingRun {
                 resume(run, output);
                 return train(run, output, listener);
             }
+        }
+    }
+
+    /** A new run's checkpoints must not mix with those of another. */
+    private static void refuseEarlierRun(Path output) throws IOException {
+        var earlier = Checkpoint.latest(output);
+        if (earlier.isPresent()) {
+            throw new IllegalArgumentException("output_dir: " + earlier.get() + " is of an earlier run; go on with --set"
+                    + " resume_from_checkpoint=latest, or choose another output_dir");
         }
     }
 

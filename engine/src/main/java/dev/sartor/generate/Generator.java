@@ -34,11 +34,16 @@ public final class Generator implements AutoCloseable {
     /**
      * @param batch sequences at a time
      * @param capacity longest sequence, prompt included
+     * @throws IllegalArgumentException if the model was not made for sequences that long
      */
     public Generator(LanguageModel model, Sampling sampling, int batch, int capacity) {
         if (batch < 1 || capacity < 2) {
             throw new IllegalArgumentException("a generator needs a batch of 1 or more and room for 2 tokens or more, not "
                     + batch + " x " + capacity);
+        }
+        if (capacity > model.config().maxPositions()) {
+            throw new IllegalArgumentException("a generator's room for " + capacity + " tokens is more than the model's "
+                    + model.config().maxPositions() + " positions");
         }
         this.batch = batch;
         this.capacity = capacity;
@@ -72,7 +77,8 @@ public final class Generator implements AutoCloseable {
             int[][] tokens = new int[batch][0];
             boolean any = false;
             for (int row = 0; row < batch; row++) {
-                running[row] &= lengths[row] < capacity;
+                // The token that is about to be taken, and the one that it will bring.
+                running[row] &= lengths[row] + 1 < capacity;
                 if (running[row]) {
                     tokens[row] = new int[] {next[row]};
                     any = true;

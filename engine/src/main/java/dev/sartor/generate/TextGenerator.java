@@ -39,6 +39,7 @@ public final class TextGenerator implements AutoCloseable {
     /**
      * Goes on with one prompt.
      *
+     * @param stops the first of them to appear ends the text
      * @param listener hears each piece of text as soon as it cannot be the beginning of a stop string
      */
     public Text generate(int[] prompt, int maxNewTokens, List<String> stops, Consumer<String> listener) {
@@ -65,6 +66,9 @@ public final class TextGenerator implements AutoCloseable {
         private Finish finish = Finish.LENGTH;
 
         Row(List<String> stops, Consumer<String> listener) {
+            if (stops.contains("")) {
+                throw new IllegalArgumentException("stop: a text that ends the answer cannot be empty");
+            }
             this.stops = stops;
             this.listener = listener;
         }
@@ -80,13 +84,15 @@ public final class TextGenerator implements AutoCloseable {
 
         private boolean append(String piece) {
             text.append(piece);
-            for (var stop : stops) {
-                int at = text.indexOf(stop, Math.max(0, text.length() - piece.length() - stop.length()));
-                if (at >= 0) {
-                    text.setLength(at);
-                    finish = Finish.STOP_STRING;
-                    return true;
-                }
+            int end = stops.stream()
+                    .mapToInt(stop -> text.indexOf(stop, Math.max(0, text.length() - piece.length() - stop.length())))
+                    .filter(at -> at >= 0)
+                    .min()
+                    .orElse(-1);
+            if (end >= 0) {
+                text.setLength(end);
+                finish = Finish.STOP_STRING;
+                return true;
             }
             tell(text.length() - held());
             return false;

@@ -64,6 +64,14 @@ public final class ModelDirectory {
         return path;
     }
 
+    /** The type of the stored weights, where config.json says it. */
+    public Optional<DType> storedType() {
+        var name = config.path(config.has("dtype") ? "dtype" : "torch_dtype").asString("");
+        return Stream.of(DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16)
+                .filter(each -> each.name().equalsIgnoreCase(name))
+                .findFirst();
+    }
+
     /** {@code config.json} as it is; a copy, so changing it changes nothing here. */
     public ObjectNode config() {
         return config.deepCopy();

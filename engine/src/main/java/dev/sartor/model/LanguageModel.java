@@ -67,7 +67,9 @@ public final class LanguageModel implements AutoCloseable {
 
     /** Lays a model out without its weights; the directory needs only a config.json. */
     public static LanguageModel planned(Device device, Path path, DType dtype, boolean trained) throws IOException {
-        return new LanguageModel(new PlanningDevice(device), dtype, ModelDirectory.open(path), trained, new NoWeights(dtype));
+        var directory = ModelDirectory.open(path);
+        var weights = new NoWeights(directory.storedType().orElse(dtype));
+        return new LanguageModel(new PlanningDevice(device), dtype, directory, trained, weights);
     }
 
     public Device device() {

@@ -1,6 +1,7 @@
 package dev.sartor.tape;
 
 import dev.sartor.device.Device;
+import dev.sartor.device.Eager;
 import dev.sartor.device.Instruction;
 import dev.sartor.device.kernel.Attention;
 import dev.sartor.device.kernel.AttentionBackward;
@@ -63,7 +64,7 @@ public record NonFinite(Instruction instruction, long element, boolean input) {
         if (tensor.dtype() != DType.FLOAT32 && tensor.dtype() != DType.BFLOAT16) {
             return -1;
         }
-        run(device, new Instruction(new CheckFinite(tensor, found), "check"), null);
+        Eager.run(device, "check", new CheckFinite(tensor, found));
         try (var arena = Arena.ofConfined()) {
             var host = arena.allocate(ValueLayout.JAVA_LONG);
             device.read(found, host);

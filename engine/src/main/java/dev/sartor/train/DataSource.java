@@ -27,29 +27,38 @@ import java.util.OptionalInt;
  * @param evaluation whole, in order; empty for none
  * @param notes what a person should know of the data: counts and warnings
  * @param length longest row of any batch
+ * @param demands what a model must have to take it
  */
-public record DataSource(BatchSource train, List<Batch> evaluation, List<String> notes, int length) {
+public record DataSource(BatchSource train, List<Batch> evaluation, List<String> notes, int length, Demands demands) {
     /**
      * How data are read; the names are TRL's.
      *
+     * @param badRows whether rows that cannot be used stop everything, or are left out and counted
      * @param evalFraction share at the end of the training data that is held out; 0 for none
      * @param packing how samples share rows
      * @param completionOnlyLoss empty for TRL's default
      * @param padToMultipleOf rows that are not packed are as long as the longest of their batch, rounded up to this
      */
     public record Options(
-            List<Path> files, List<Path> evalFiles, double evalFraction, String textField, int maxLength, Packing packing,
-            Optional<Boolean> completionOnlyLoss, boolean assistantOnlyLoss, int padToMultipleOf, int trainBatch,
-            int evalBatch, long seed) {
+            List<Path> files, List<Path> evalFiles, Dataset.BadRows badRows, double evalFraction, String textField,
+            int maxLength, EncodingOptions.TruncationMode truncationMode, Packing packing, Optional<Boolean> completionOnlyLoss,
+            boolean assistantOnlyLoss, int padToMultipleOf, int trainBatch, int evalBatch, long seed) {
         /** The same for other files. */
         public Options with(List<Path> files, List<Path> evalFiles) {
-            return new Options(files, evalFiles, evalFraction, textField, maxLength, packing, completionOnlyLoss,
-                    assistantOnlyLoss, padToMultipleOf, trainBatch, evalBatch, seed);
+            return new Options(files, evalFiles, badRows, evalFraction, textField, maxLength, truncationMode, packing,
+                    completionOnlyLoss, assistantOnlyLoss, padToMultipleOf, trainBatch, evalBatch, seed);
+        }
+
+        /** The same for other batches, in another order. */
+        public Options with(int trainBatch, long seed) {
+            return new Options(files, evalFiles, badRows, evalFraction, textField, maxLength, truncationMode, packing,
+                    completionOnlyLoss, assistantOnlyLoss, padToMultipleOf, trainBatch, evalBatch, seed);
         }
 
         /** TRL's defaults. */
         public static Options of(List<Path> files) {
-            return new Options(files, List.of(), 0, "text", 1024, Packing.NONE, Optional.empty(), false, 32, 8, 8, 42);
+            return new Options(files, List.of(), Dataset.BadRows.STOP, 0, "text", 1024,
+                    EncodingOptions.TruncationMode.KEEP_START, Packing.NONE, Optional.empty(), false, 32, 8, 8, 42);
         }
     }
 
@@ -99,8 +108,10 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
             heldOut.addAll(evaluationRows(options, each, tokenizer, notes));
         }
         int length = Math.min(options.maxLength, train.tokens().length);
-        return new DataSource(new RandomWindows(train, length, options.trainBatch, options.seed),
-                batches(heldOut, options, tokenizer), notes, Math.max(length, longest(heldOut)));
+        var evaluation = batches(heldOut, options, tokenizer);
+        var demands = Demands.of(List.of(Sample.all(train.tokens()))).within(length).and(Demands.ofBatches(evaluation));
+        return new DataSource(new RandomWindows(train, length, options.trainBatch, options.seed), evaluation, notes,
+                Math.max(length, longest(heldOut)), demands);
     }
 
     private static DataSource rows(Options options, Tokenizer tokenizer) throws IOException {
@@ -125,8 +136,9 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
         }
         var collator = packed ? Collator.toLength(pad(tokenizer), options.maxLength) : collator(options, tokenizer);
         int length = packed ? options.maxLength : rounded(longest(rows), options);
-        return new DataSource(Batches.shuffled(rows, options.trainBatch, collator, options.seed),
-                batches(heldOut, options, tokenizer), notes, Math.max(length, rounded(longest(heldOut), options)));
+        var evaluation = batches(heldOut, options, tokenizer);
+        return new DataSource(Batches.shuffled(rows, options.trainBatch, collator, options.seed), evaluation, notes,
+                Math.max(length, rounded(longest(heldOut), options)), Demands.of(train).and(Demands.ofBatches(evaluation)));
     }
 
     private static List<List<Sample>> evaluationRows(Options options, Path file, Tokenizer tokenizer, List<String> notes)
@@ -140,15 +152,16 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
     }
 
     private static Dataset dataset(Options options, List<Path> files, Tokenizer tokenizer) throws IOException {
-        var encoding = new EncodingOptions(OptionalInt.of(options.maxLength), EncodingOptions.TruncationMode.KEEP_START,
+        var encoding = new EncodingOptions(OptionalInt.of(options.maxLength), options.truncationMode,
                 options.assistantOnlyLoss, options.completionOnlyLoss, Map.of());
         return Dataset.load(files, new RowEncoder(tokenizer, tokenizer.chatTemplate(), encoding), options.textField,
-                Dataset.BadRows.STOP);
+                options.badRows);
     }
 
     private static void note(Dataset dataset, String name, List<String> notes) {
         notes.add(name + ": " + dataset.statistics().summary());
         dataset.statistics().warnings().forEach(warning -> notes.add("warning: " + warning));
+        dataset.problems().forEach(problem -> notes.add("left out: " + problem));
     }
 
     private static List<List<Sample>> windows(TextFile text, Options options, String name, List<String> notes) {

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32;
 
 /**
  * The training loop. A step gathers the gradients of its micro-batches, each learned token weighing
@@ -231,10 +232,19 @@ public final class Trainer implements AutoCloseable {
 
     /** What must be the same for a resumed run to equal one that never stopped. */
     private String fingerprint() {
-        return "steps " + totalSteps + " of " + data.stepsPerEpoch() + " an epoch, batch "
-                + arguments.perDeviceTrainBatchSize() + " x " + arguments.gradientAccumulationSteps() + ", "
-                + arguments.lrSchedulerType() + " " + arguments.learningRate() + ", seed " + arguments.seed() + ", "
-                + model.dtype() + ", " + trainee.trained().size() + " tensors";
+        var digest = new CRC32();
+        for (var batch : data.step(0)) {
+            for (int id : batch.inputIds()) {
+                digest.update(id);
+                digest.update(id >> 8);
+                digest.update(id >> 16);
+            }
+        }
+        return "%d steps of %d an epoch, batch %d x %d, %s, weight decay %s, betas %s and %s, epsilon %s, norm up to %s, seed %d, %s, %d tensors, first batch %08x"
+                .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
+                        arguments.gradientAccumulationSteps(), schedule, arguments.weightDecay(), arguments.adamBeta1(),
+                        arguments.adamBeta2(), arguments.adamEpsilon(), arguments.maxGradNorm(), arguments.seed(),
+                        model.dtype(), trainee.trained().size(), digest.getValue());
     }
 
     @Override

@@ -24,6 +24,8 @@ public final class Keys {
         key("output_dir", new Type.Text(), "where results go", "output");
         key("dataset_text_field", new Type.Text(), "the column of plain text");
         key("max_length", new Type.Whole(2), "longest sequence, in tokens; longer ones are cut, and counted", "max_seq_length");
+        key("truncation_mode", new Type.Choice(List.of("keep_start", "keep_end")), "which end of a sample that is cut stays");
+        key("bad_rows", new Type.Choice(List.of("stop", "skip")), "whether rows that cannot be used stop the run, or are left out and listed");
         key("packing", new Type.Flag(), "several samples a row; attention stays within each");
         key("packing_strategy", new Type.Choice(List.of("bfd", "wrapped")), "how samples are packed");
         key("pad_to_multiple_of", new Type.Whole(1), "rows are padded to a multiple of this many tokens");
