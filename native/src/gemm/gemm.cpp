@@ -3,6 +3,7 @@
 namespace sartor::SARTOR_ISA {
 namespace {
 
+constexpr int64_t row_quantum = 24;
 constexpr int64_t max_block_rows = 1536;
 constexpr int64_t panel_budget = 128 * 1024; /* bytes of a panel of B that the L2 cache keeps */
 constexpr int64_t merged_k = 256;            /* a second segment up to this shares the last block */
@@ -31,11 +32,10 @@ GemmPlan plan_gemm(int threads, const Product &p) {
     return plan;
   }
   /* Blocks begin where a tile would begin anyway, so that an element's sum does not depend on
-   * them: at a multiple of 6 and 8, or of a panel of A. */
-  const int64_t quantum = p.segments[0].a.panels ? panel_width : 24;
+   * them: at a multiple of 6 and 8. */
   int64_t best = ceil_div(p.m, max_block_rows);
   double best_share = 0;
-  const int64_t limit = minimum(ceil_div(p.m, quantum), best + 2 * threads);
+  const int64_t limit = minimum(ceil_div(p.m, row_quantum), best + 2 * threads);
   for (int64_t count = best; count <= limit; ++count) {
     const int64_t tasks = plan.panel_count * count;
     const double share = (double)tasks / (double)round_up(tasks, threads);
@@ -44,7 +44,7 @@ GemmPlan plan_gemm(int threads, const Product &p) {
       best_share = share;
     }
   }
-  plan.block_rows = round_up(ceil_div(p.m, best), quantum);
+  plan.block_rows = round_up(ceil_div(p.m, best), row_quantum);
   plan.block_count = ceil_div(p.m, plan.block_rows);
 
   const Segment &main = p.segments[0];
@@ -59,7 +59,7 @@ GemmPlan plan_gemm(int threads, const Product &p) {
     plan.panel_bytes = plan.merged ? plan.panel_bytes + second : maximum(plan.panel_bytes, second);
   }
   const bool strips = plan.k_block_count > 1 || (p.segment_count == 2 && !plan.merged);
-  plan.strip_floats = strips ? minimum(round_up(p.m, quantum), max_block_rows) * panel_width : 0;
+  plan.strip_floats = strips ? minimum(round_up(p.m, row_quantum), max_block_rows) * panel_width : 0;
   plan.scratch_bytes = threads * (round_up(plan.panel_bytes, 64) + plan.strip_floats * 4);
   return plan;
 }
@@ -69,7 +69,7 @@ namespace {
 /* One stretch of k of one segment, with its panel of B at hand. */
 struct Stretch {
   const LeftOperand *a;
-  int64_t k_total, k0, k;
+  int64_t k0, k;
   const char *panel;
   int32_t dtype;
 };
@@ -78,7 +78,7 @@ struct Stretch {
 char *open_stretch(Stretch &stretch, const Product &p, const Segment &segment, int64_t n0, int64_t k0, int64_t kc,
                    char *room) {
   const RightOperand &b = segment.b;
-  stretch = {&segment.a, segment.k, k0, kc, nullptr, panel_dtype(b, p.compute)};
+  stretch = {&segment.a, k0, kc, nullptr, panel_dtype(b, p.compute)};
   if (is_own_panel(b, p.compute)) {
     const int64_t elements = n0 / panel_width * panel_elements(segment.k, b.dtype) + k0 * panel_width;
     stretch.panel = (const char *)b.data + elements * dtype_bytes(b.dtype);
@@ -94,14 +94,8 @@ Piece make_piece(const Stretch &stretch, int64_t row, int64_t column, int32_t co
   Piece piece;
   const LeftOperand &a = *stretch.a;
   const int64_t bytes = dtype_bytes(compute);
-  if (a.panels) {
-    const int64_t element = row / panel_width * panel_elements(stretch.k_total, compute) + stretch.k0 * panel_width;
-    piece.a = (const char *)a.data + element * bytes + row % panel_width * 4;
-    piece.a_stride = 0;
-  } else {
-    piece.a = (const char *)a.data + (row * a.stride + stretch.k0) * bytes;
-    piece.a_stride = a.stride * bytes;
-  }
+  piece.a = (const char *)a.data + (row * a.stride + stretch.k0) * bytes;
+  piece.a_stride = a.stride * bytes;
   piece.b = stretch.panel + column * 4;
   piece.k = stretch.k;
   piece.panel_dtype = stretch.dtype;
@@ -125,7 +119,7 @@ struct Sweep {
     Piece pieces[2];
     for (int i = 0; i < count; ++i) pieces[i] = make_piece(stretches[i], row, column, compute);
     float *in_strip = strip ? strip + (row - first_row) * panel_width + column : nullptr;
-    Micro micro = find_micro(compute, product.segments[0].a.panels, rows, vectors);
+    Micro micro = find_micro(compute, rows, vectors);
     micro(pieces, count, resumes ? in_strip : nullptr, finish ? sums : in_strip);
     if (finish == nullptr) return;
     const int64_t width = minimum<int64_t>(vectors * lanes, columns - column);
@@ -133,13 +127,11 @@ struct Sweep {
   }
 
   void run() const {
-    const bool panels = product.segments[0].a.panels;
     for (int64_t column = 0; column < columns; column += tile_width) {
       const int vectors = (int)ceil_div(minimum(tile_width, columns - column), lanes);
       const int full = full_tile_rows(vectors);
       for (int64_t row = first_row; row < last_row;) {
-        int64_t left = last_row - row;
-        if (panels) left = minimum(left, panel_width - row % panel_width);
+        const int64_t left = last_row - row;
         const int rows = left >= full ? full : left >= 4 ? 4 : left >= 2 ? 2 : 1;
         tile(row, rows, column, vectors);
         row += rows;
@@ -180,47 +172,6 @@ void run_gemm_task(const Product &p, const GemmPlan &plan, int64_t task, char *s
     sweep.finish = finish;
     sweep.run();
   }
-}
-
-namespace {
-
-template <class Source, class Target>
-void convert_rows(Context &context, const LeftSource &s, Target *copy) {
-  const int64_t stride = left_stride(s.columns);
-  context.parallel(s.rows, [&](int64_t first, int64_t last, int) {
-    for (int64_t row = first; row < last; ++row) {
-      const Source *from = (const Source *)s.data + row * s.stride;
-      Target *to = copy + row * stride;
-      each_vector(s.columns, [&](int64_t i, auto n) { store(to + i, load(from + i, n), n); });
-      if (s.columns % 2) store_scalar(to + s.columns, 0.0f);
-    }
-  });
-}
-
-}  // namespace
-
-LeftOperand make_left(Context &context, const LeftSource &s, int32_t compute, char *copy) {
-  if (left_is_direct(s.columns, s.dtype, compute)) return {s.data, s.stride, false};
-  if (compute == SARTOR_FLOAT32)
-    s.dtype == SARTOR_FLOAT32 ? convert_rows<float>(context, s, (float *)copy)
-                              : convert_rows<bfloat16>(context, s, (float *)copy);
-  else
-    s.dtype == SARTOR_FLOAT32 ? convert_rows<float>(context, s, (bfloat16 *)copy)
-                              : convert_rows<bfloat16>(context, s, (bfloat16 *)copy);
-  return {copy, left_stride(s.columns), false};
-}
-
-LeftOperand make_left_transposed(Context &context, const LeftSource &s, int32_t compute, char *panels) {
-  const RightOperand b{s.data, RightOperand::rows_are_k, s.dtype, s.stride};
-  const int64_t bytes = panel_elements(s.rows, compute) * dtype_bytes(compute);
-  context.parallel(ceil_div(s.columns, panel_width), [&](int64_t first, int64_t last, int) {
-    for (int64_t panel = first; panel < last; ++panel) {
-      const int64_t n0 = panel * panel_width;
-      fill_panel(b, s.rows, s.columns, n0, round_up(minimum(panel_width, s.columns - n0), lanes), 0, s.rows, compute,
-                 panels + panel * bytes);
-    }
-  });
-  return {panels, 0, true};
 }
 
 }  // namespace sartor::SARTOR_ISA

@@ -71,11 +71,16 @@ static inline int64_t left_bytes(int64_t rows, int64_t k, int32_t dtype, int32_t
 }
 LeftOperand make_left(Context &context, const LeftSource &source, int32_t compute, char *copy);
 
-/* The transpose of a source [k, m]: panels. */
-static inline int64_t left_transposed_bytes(int64_t k, int64_t m, int32_t compute) {
-  return packed_bytes(m, k, compute);
+/* The transpose of a source [k, m]. Whole vectors are stored, and the rows of a copy do not lie
+ * a power of two apart, where they would compete for the same cache sets. */
+static inline int64_t left_transposed_stride(int64_t k, int32_t compute) {
+  const int64_t per_word = 4 / dtype_bytes(compute);
+  return (round_up(ceil_div(k, per_word), lanes) + 16) * per_word;
 }
-LeftOperand make_left_transposed(Context &context, const LeftSource &source, int32_t compute, char *panels);
+static inline int64_t left_transposed_bytes(int64_t k, int64_t m, int32_t compute) {
+  return m * left_transposed_stride(k, compute) * dtype_bytes(compute);
+}
+LeftOperand make_left_transposed(Context &context, const LeftSource &source, int32_t compute, char *copy);
 
 }  // namespace sartor::SARTOR_ISA
 

@@ -1,11 +1,8 @@
 #include "gemm/micro.h"
+#include "gemm/words.h"
 
 namespace sartor::SARTOR_ISA {
 namespace {
-
-SARTOR_INLINE vf multiply_add(vf a, vf b, vf c) { return fma(a, b, c); }
-
-SARTOR_INLINE vu load_words(const char *p) { return (vu) * (const vu_any *)p; }
 
 SARTOR_INLINE uint32_t load_word(const char *p) {
   uint32_t word;
@@ -24,7 +21,7 @@ SARTOR_INLINE vf multiply_words(vu a, vu b, vf c) {
 
 constexpr int64_t word_row = panel_width * 4; /* bytes from one k (or pair) to the next in a panel */
 
-template <bool dot, bool panels, int rows, int vectors>
+template <bool dot, int rows, int vectors>
 void micro(const Piece *pieces, int count, const float *before, float *tile) {
   /* One vector alone would wait for its own sums: two sets of accumulators take turns. */
   constexpr int sets = vectors == 1 ? 2 : 1;
@@ -41,9 +38,8 @@ void micro(const Piece *pieces, int count, const float *before, float *tile) {
     const Piece &piece = pieces[p];
     const char *a = piece.a;
     const char *b = piece.b;
-    const int64_t a_row = panels ? 4 : piece.a_stride;
-    constexpr int64_t a_step = panels ? word_row : 4;
-    if (dot || panels || piece.panel_dtype == SARTOR_FLOAT32) {
+    const int64_t a_row = piece.a_stride;
+    if (dot || piece.panel_dtype == SARTOR_FLOAT32) {
       int64_t steps = dot ? (piece.k + 1) / 2 : piece.k;
       auto step = [&](int set) __attribute__((always_inline)) {
         vu columns[vectors];
@@ -56,7 +52,7 @@ void micro(const Piece *pieces, int count, const float *before, float *tile) {
           for (int j = 0; j < vectors; ++j)
             sums[set][i][j] = multiply_words<dot>(row, columns[j], sums[set][i][j]);
         }
-        a += a_step;
+        a += 4;
         b += word_row;
       };
       if constexpr (sets == 2) {
@@ -68,7 +64,7 @@ void micro(const Piece *pieces, int count, const float *before, float *tile) {
       } else {
         for (; steps > 0; --steps) step(0);
       }
-    } else if constexpr (!dot && !panels) {
+    } else if constexpr (!dot) {
       /* float32 times a bfloat16 panel: a pair's halves become two vectors of float32. */
       auto half = [&](auto odd) __attribute__((always_inline)) {
         constexpr bool high = decltype(odd)::value;
@@ -83,7 +79,7 @@ void micro(const Piece *pieces, int count, const float *before, float *tile) {
         for (int i = 0; i < rows; ++i) {
           vf row = (vf)splat_bits(load_word(a + i * a_row));
 #pragma GCC unroll 4
-          for (int j = 0; j < vectors; ++j) sums[set][i][j] = multiply_add(row, columns[j], sums[set][i][j]);
+          for (int j = 0; j < vectors; ++j) sums[set][i][j] = fma(row, columns[j], sums[set][i][j]);
         }
         a += 4;
       };
@@ -107,34 +103,33 @@ void micro(const Piece *pieces, int count, const float *before, float *tile) {
   }
 }
 
-template <bool dot, bool panels, int vectors>
+template <bool dot, int vectors>
 Micro by_rows(int rows) {
   switch (rows) {
-    case 1: return micro<dot, panels, 1, vectors>;
-    case 2: return micro<dot, panels, 2, vectors>;
-    case 4: return micro<dot, panels, 4, vectors>;
-    default: return micro<dot, panels, full_tile_rows(vectors), vectors>;
+    case 1: return micro<dot, 1, vectors>;
+    case 2: return micro<dot, 2, vectors>;
+    case 4: return micro<dot, 4, vectors>;
+    default: return micro<dot, full_tile_rows(vectors), vectors>;
   }
 }
 
-template <bool dot, bool panels>
+template <bool dot>
 Micro by_vectors(int rows, int vectors) {
   if constexpr (tile_vectors == 4) {
-    if (vectors == 4) return by_rows<dot, panels, 4>(rows);
-    if (vectors == 3) return by_rows<dot, panels, 3>(rows);
+    if (vectors == 4) return by_rows<dot, 4>(rows);
+    if (vectors == 3) return by_rows<dot, 3>(rows);
   }
-  if (vectors == 2) return by_rows<dot, panels, 2>(rows);
-  return by_rows<dot, panels, 1>(rows);
+  if (vectors == 2) return by_rows<dot, 2>(rows);
+  return by_rows<dot, 1>(rows);
 }
 
 }  // namespace
 
-Micro find_micro(int32_t compute, bool panels, int rows, int vectors) {
+Micro find_micro(int32_t compute, int rows, int vectors) {
   if constexpr (multiplies_bfloat16) {
-    if (compute == SARTOR_BFLOAT16)
-      return panels ? by_vectors<true, true>(rows, vectors) : by_vectors<true, false>(rows, vectors);
+    if (compute == SARTOR_BFLOAT16) return by_vectors<true>(rows, vectors);
   }
-  return panels ? by_vectors<false, true>(rows, vectors) : by_vectors<false, false>(rows, vectors);
+  return by_vectors<false>(rows, vectors);
 }
 
 }  // namespace sartor::SARTOR_ISA

@@ -19,7 +19,7 @@ static constexpr int max_tile_rows = 8;
 /* One stretch of k of one segment, for one tile. */
 struct Piece {
   const char *a;      /* the tile's first row */
-  int64_t a_stride;   /* bytes from row to row; row-major only */
+  int64_t a_stride;   /* bytes from row to row */
   const char *b;      /* the tile's first column of the panel */
   int64_t k;          /* elements */
   int32_t panel_dtype;
@@ -31,7 +31,7 @@ struct Piece {
 using Micro = void (*)(const Piece *pieces, int count, const float *before, float *tile);
 
 /* rows: 1, 2, 4 or full_tile_rows(vectors); vectors: 1 to tile_vectors. */
-Micro find_micro(int32_t compute, bool panels, int rows, int vectors);
+Micro find_micro(int32_t compute, int rows, int vectors);
 
 }  // namespace sartor::SARTOR_ISA
 

@@ -21,13 +21,10 @@ static inline constexpr int32_t compute_dtype(int32_t dtype) {
 }
 static inline constexpr int64_t dtype_bytes(int32_t dtype) { return dtype == SARTOR_FLOAT32 ? 4 : 2; }
 
-/* A [m, k] in the compute dtype: row-major, or panels [m / 64][k words][64] as fill_panel makes
- * them from a matrix [k, m], which is how a product's left side is read transposed. In bfloat16
- * an odd k is followed by a zero. */
+/* A [m, k], row-major in the compute dtype. In bfloat16 an odd k is followed by a zero. */
 struct LeftOperand {
   const void *data = nullptr;
-  int64_t stride = 0; /* elements from row to row; row-major only */
-  bool panels = false;
+  int64_t stride = 0; /* elements from row to row */
 };
 
 /* B [k, n] in any form a panel of 64 columns can be made from. A new form (a quantized weight)

@@ -1,6 +1,6 @@
 /* panel.cpp: panels of the right operand, made in cache from whatever form it has. */
 #include "gemm/operands.h"
-#include "gemm/transpose.h"
+#include "gemm/words.h"
 
 namespace sartor::SARTOR_ISA {
 namespace {
@@ -12,48 +12,6 @@ struct Part {
   int64_t k0, kc;
   char *panel;
 };
-
-SARTOR_INLINE void store_words(char *p, vu x) { *(vu_any *)p = x; }
-
-/* Up to `count` elements (any number, also negative) as one vector; the rest is zero. */
-template <class T>
-SARTOR_INLINE vf load_part(const T *p, int64_t count) {
-  if (count >= lanes) return load(p);
-  if (count <= 0) return splat(0.0f);
-  return load(p, (int)count);
-}
-
-/* The same as bits of bfloat16. */
-template <class T>
-SARTOR_INLINE vh load_halves(const T *p, int64_t count) {
-  return to_bfloat16(load_part(p, count));
-}
-template <>
-[[maybe_unused]] vh load_halves(const bfloat16 *p, int64_t count) {
-  if (count >= lanes) return (vh) * (const vh_any *)p;
-  vh halves = {};
-  for (int64_t i = 0; i < count; ++i) halves[i] = p[i].bits;
-  return halves;
-}
-
-/* Two vectors' length of elements as words of neighbours. */
-template <class T>
-SARTOR_INLINE vu load_neighbours(const T *p, int64_t count) {
-  union {
-    vh halves[2];
-    vu words;
-  } both;
-  both.halves[0] = load_halves(p, count);
-  both.halves[1] = load_halves(p + lanes, count - lanes);
-  return both.words;
-}
-template <>
-[[maybe_unused]] vu load_neighbours(const bfloat16 *p, int64_t count) {
-  if (count >= 2 * lanes) return (vu) * (const vhh_any *)p;
-  vhh halves = {};
-  for (int64_t i = 0; i < count; ++i) halves[i] = p[i].bits;
-  return (vu)halves;
-}
 
 constexpr int64_t word_row = panel_width * 4;
 
@@ -125,10 +83,10 @@ void from_packed_transposed(const char *source, const Part &part) {
       const int64_t first = (part.n0 + c) / per_word;
       if (first + lanes <= source_words) {
 #pragma GCC unroll 16
-        for (int i = 0; i < lanes; ++i) square[i] = (vu) * (const vu_any *)(panel + (first + i) * word_row);
+        for (int i = 0; i < lanes; ++i) square[i] = load_words(panel + (first + i) * word_row);
       } else {
         for (int i = 0; i < lanes; ++i)
-          square[i] = first + i < source_words ? (vu) * (const vu_any *)(panel + (first + i) * word_row) : vu{};
+          square[i] = first + i < source_words ? load_words(panel + (first + i) * word_row) : vu{};
       }
       transpose(square);
       /* Rows past kc need not be masked: the source's padding is zero, and of the odd k's

@@ -20,21 +20,21 @@ struct Layout {
   int64_t *active;       /* [rows]: rows with a target */
   char *x;               /* [chunk_rows, in] gathered, compute dtype */
   float *logits;         /* [chunk_rows, vocabulary] */
-  char *d_logit_panels;  /* their gradients transposed, for d_weight */
+  char *d_logits_transposed;  /* their gradients transposed, for d_weight */
   char *work;
   int64_t bytes;
 
   Product project(const Arguments &a, int64_t rows) const {
-    const LeftOperand left{x, left_stride(a.weight.columns), false};
+    const LeftOperand left{x, left_stride(a.weight.columns)};
     return {rows, a.weight.rows, compute, 1, {{left, right_operand(a.weight), a.weight.columns}, {}}};
   }
   Product to_dx(const Arguments &a, int64_t rows) const {
-    const LeftOperand left{logits, d_logit_stride, false};
+    const LeftOperand left{logits, d_logit_stride};
     return {rows, a.weight.columns, compute, 1, {{left, right_operand_transposed(a.weight), a.weight.rows}, {}}};
   }
   Product to_d_weight(const Arguments &a, int64_t rows) const {
     const RightOperand right{x, RightOperand::rows_are_k, compute, left_stride(a.weight.columns)};
-    return {a.weight.rows, a.weight.columns, compute, 1, {{{d_logit_panels, 0, true}, right, rows}, {}}};
+    return {a.weight.rows, a.weight.columns, compute, 1, {{{d_logits_transposed, left_transposed_stride(rows, compute)}, right, rows}, {}}};
   }
 
   Layout(int threads, const Arguments &a, char *scratch) {
@@ -49,7 +49,7 @@ struct Layout {
     active = pieces.take<int64_t>(a.rows);
     x = pieces.take<char>(chunk_rows * left_stride(in) * dtype_bytes(compute));
     logits = pieces.take<float>(chunk_rows * logit_stride);
-    d_logit_panels = pieces.take<char>(a.d_weight ? left_transposed_bytes(chunk_rows, vocabulary, compute) : 0);
+    d_logits_transposed = pieces.take<char>(a.d_weight ? left_transposed_bytes(chunk_rows, vocabulary, compute) : 0);
     work = pieces.take<char>(work_bytes(threads, a)); /* enough for the last, shorter chunk too */
     bytes = pieces.used;
   }
@@ -164,7 +164,7 @@ void run_chunk(Context &context, const Arguments &a, const Layout &layout, const
   }
   if (a.d_weight) {
     make_left_transposed(context, {layout.logits, count, vocabulary, layout.d_logit_stride, layout.compute},
-                         layout.compute, layout.d_logit_panels);
+                         layout.compute, layout.d_logits_transposed);
     const Product to_d_weight = layout.to_d_weight(a, count);
     gemm(context, to_d_weight, plan_gemm(context.threads, to_d_weight), layout.work,
          [&](const Tile &tile) { add_tile(tile, a.d_weight, in); });

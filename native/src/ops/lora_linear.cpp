@@ -55,7 +55,7 @@ int32_t lora_linear(Context &context, const sartor_lora_linear &a) {
     layout.down.segments[0].a = x;
     if (layout.drops) {
       drop_to_compute(context, a.x, a.dtype, a.rows, in, *a.rng, a.site, a.dropout, layout.compute, layout.dropped);
-      layout.down.segments[0].a = {layout.dropped, left_stride(in), false};
+      layout.down.segments[0].a = {layout.dropped, left_stride(in)};
     }
     with_dtype(layout.compute, [&](auto *type) {
       auto *scaled = (decltype(type))layout.h_scaled;
@@ -64,7 +64,7 @@ int32_t lora_linear(Context &context, const sartor_lora_linear &a) {
         store_scaled(tile, scaled, a.rank, a.scaling);
       });
     });
-    layout.up.segments[1].a = {layout.h_scaled, left_stride(a.rank), false};
+    layout.up.segments[1].a = {layout.h_scaled, left_stride(a.rank)};
   }
   with_dtype(a.dtype, [&](auto *type) {
     auto *y = (decltype(type))a.y;

@@ -17,7 +17,7 @@ struct Layout {
   Product d_b;     /* [rank, out] = h^T dy: dB transposed */
   Product d_weight;
   GemmPlan down_plan, dx_plan, dropped_plan, d_a_plan, d_b_plan, d_weight_plan;
-  char *dy_copy, *x_dropped, *g, *g_panels, *h_panels, *dy_panels, *work;
+  char *dy_copy, *x_dropped, *g, *g_transposed, *h_transposed, *dy_transposed, *work;
   float *masked; /* [rows, in] */
   int64_t bytes;
 
@@ -33,14 +33,13 @@ struct Layout {
     const RightOperand x{a.x, RightOperand::rows_are_k, a.dtype, in};
     const RightOperand dy{a.dy, RightOperand::rows_are_k, a.dtype, out};
     const RightOperand lora_a{a.lora_a, RightOperand::rows_are_k, SARTOR_FLOAT32, in};
-    const LeftOperand panels{nullptr, 0, true};
     down = {a.rows, rank, compute, 1, {{{}, {a.lora_b, RightOperand::rows_are_k, SARTOR_FLOAT32, rank}, out}, {}}};
     dx = {a.rows, in, compute, adapts && !drops ? 2 : 1,
           {{{}, right_operand_transposed(a.weight), out}, {{}, lora_a, rank}}};
     dropped = {a.rows, in, compute, 1, {{{}, lora_a, rank}, {}}};
-    d_a = {rank, in, compute, 1, {{panels, x, a.rows}, {}}};
-    d_b = {rank, out, compute, 1, {{panels, dy, a.rows}, {}}};
-    d_weight = {out, in, compute, 1, {{panels, x, a.rows}, {}}};
+    d_a = {rank, in, compute, 1, {{{}, x, a.rows}, {}}};
+    d_b = {rank, out, compute, 1, {{{}, dy, a.rows}, {}}};
+    d_weight = {out, in, compute, 1, {{{}, x, a.rows}, {}}};
     const Product none{};
     down_plan = plan_gemm(threads, needs_g ? down : none);
     dx_plan = plan_gemm(threads, needs_dx ? dx : none);
@@ -53,9 +52,9 @@ struct Layout {
     g = pieces.take<char>(needs_g ? a.rows * left_stride(rank) * element : 0);
     masked = pieces.take<float>(needs_dx && drops ? a.rows * in : 0);
     x_dropped = pieces.take<char>(wants_adapter && drops ? a.rows * left_stride(in) * element : 0);
-    g_panels = pieces.take<char>(wants_adapter ? left_transposed_bytes(a.rows, rank, compute) : 0);
-    h_panels = pieces.take<char>(wants_adapter ? left_transposed_bytes(a.rows, rank, compute) : 0);
-    dy_panels = pieces.take<char>(a.d_weight ? left_transposed_bytes(a.rows, out, compute) : 0);
+    g_transposed = pieces.take<char>(wants_adapter ? left_transposed_bytes(a.rows, rank, compute) : 0);
+    h_transposed = pieces.take<char>(wants_adapter ? left_transposed_bytes(a.rows, rank, compute) : 0);
+    dy_transposed = pieces.take<char>(a.d_weight ? left_transposed_bytes(a.rows, out, compute) : 0);
     int64_t most = 0;
     const GemmPlan *plans[] = {&down_plan, &dx_plan, &dropped_plan, &d_a_plan, &d_b_plan, &d_weight_plan};
     for (const GemmPlan *plan : plans) most = maximum(most, plan->scratch_bytes);
@@ -130,10 +129,10 @@ void adapter_gradients(Context &context, const Arguments &a, Layout &layout) {
     layout.d_a.segments[0].b = {layout.x_dropped, RightOperand::rows_are_k, compute, left_stride(in)};
   }
   layout.d_a.segments[0].a =
-      make_left_transposed(context, {layout.g, a.rows, rank, left_stride(rank), compute}, compute, layout.g_panels);
+      make_left_transposed(context, {layout.g, a.rows, rank, left_stride(rank), compute}, compute, layout.g_transposed);
   gemm(context, layout.d_a, layout.d_a_plan, layout.work, [&](const Tile &tile) { add_tile(tile, a.d_lora_a, in); });
   layout.d_b.segments[0].a =
-      make_left_transposed(context, {a.h, a.rows, rank, rank, SARTOR_FLOAT32}, compute, layout.h_panels);
+      make_left_transposed(context, {a.h, a.rows, rank, rank, SARTOR_FLOAT32}, compute, layout.h_transposed);
   gemm(context, layout.d_b, layout.d_b_plan, layout.work, [&](const Tile &tile) {
     for (int64_t r = 0; r < tile.rows; ++r)
       for (int64_t c = 0; c < tile.columns; ++c)
@@ -156,7 +155,7 @@ int32_t lora_linear_backward(Context &context, const sartor_lora_linear_backward
   LeftOperand dy{};
   if (layout.needs_dx || layout.needs_g)
     dy = make_left(context, {a.dy, a.rows, out, out, a.dtype}, compute, layout.dy_copy);
-  const LeftOperand g{layout.g, left_stride(a.rank), false};
+  const LeftOperand g{layout.g, left_stride(a.rank)};
   if (layout.needs_g) {
     layout.down.segments[0].a = dy;
     with_dtype(compute, [&](auto *type) {
@@ -182,7 +181,7 @@ int32_t lora_linear_backward(Context &context, const sartor_lora_linear_backward
   if (layout.wants_adapter) adapter_gradients(context, a, layout);
   if (a.d_weight) {
     layout.d_weight.segments[0].a =
-        make_left_transposed(context, {a.dy, a.rows, out, out, a.dtype}, compute, layout.dy_panels);
+        make_left_transposed(context, {a.dy, a.rows, out, out, a.dtype}, compute, layout.dy_transposed);
     gemm(context, layout.d_weight, layout.d_weight_plan, layout.work,
          [&](const Tile &tile) { add_tile(tile, a.d_weight, in); });
   }

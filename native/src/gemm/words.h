@@ -1,13 +1,15 @@
-/* transpose.h: squares of 32-bit words, and pairs of bfloat16 in such words. */
-#ifndef SARTOR_GEMM_TRANSPOSE_H
-#define SARTOR_GEMM_TRANSPOSE_H
+/* words.h: 32-bit words as the products take them (a float32 or a pair of bfloat16): loading,
+ * pairing, transposing. */
+#ifndef SARTOR_GEMM_WORDS_H
+#define SARTOR_GEMM_WORDS_H
+
+#include <type_traits>
 
 #include "simd.h"
 
 namespace sartor::SARTOR_ISA {
 
 typedef uint16_t vhh __attribute__((vector_size(lanes * 4))); /* twice as many halves as lanes */
-typedef vhh vhh_any __attribute__((aligned(2), may_alias));
 
 /* a0 b0 a1 b1 ... of the lower and of the upper halves */
 #if SARTOR_SIMD_AVX512
@@ -58,6 +60,42 @@ SARTOR_INLINE void transpose(vu (&rows)[lanes]) {
 /* Words whose low half is even[i] and whose high half is odd[i], both as bfloat16. */
 SARTOR_INLINE vu pair_words(vh even, vh odd) {
   return __builtin_convertvector(even, vu) | __builtin_convertvector(odd, vu) << 16;
+}
+
+SARTOR_INLINE vu load_words(const char *p) { return (vu) * (const vu_any *)p; }
+SARTOR_INLINE void store_words(char *p, vu x) { *(vu_any *)p = x; }
+
+/* Up to `count` elements (any number, also negative) as one vector; the rest is zero. */
+template <class T>
+SARTOR_INLINE vf load_part(const T *p, int64_t count) {
+  if (count >= lanes) return load(p);
+  if (count <= 0) return splat(0.0f);
+  return load(p, (int)count);
+}
+
+/* The same as bits of bfloat16. */
+template <class T>
+SARTOR_INLINE vh load_halves(const T *p, int64_t count) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    if (count >= lanes) return (vh) * (const vh_any *)p;
+    vh halves = {};
+    for (int64_t i = 0; i < count; ++i) halves[i] = p[i].bits;
+    return halves;
+  } else {
+    return to_bfloat16(load_part(p, count));
+  }
+}
+
+/* Two vectors' length of elements as words of neighbours. */
+template <class T>
+SARTOR_INLINE vu load_neighbours(const T *p, int64_t count) {
+  union {
+    vh halves[2];
+    vu words;
+  } both;
+  both.halves[0] = load_halves(p, count);
+  both.halves[1] = load_halves(p + lanes, count - lanes);
+  return both.words;
 }
 
 }  // namespace sartor::SARTOR_ISA

@@ -1,0 +1,76 @@
+/* left.cpp: left operands made from other types, or from the transpose. */
+#include "gemm/gemm.h"
+#include "gemm/words.h"
+
+namespace sartor::SARTOR_ISA {
+namespace {
+
+template <class Source, class Target>
+void convert_rows(Context &context, const LeftSource &s, Target *copy) {
+  const int64_t stride = left_stride(s.columns);
+  context.parallel(s.rows, [&](int64_t first, int64_t last, int) {
+    for (int64_t row = first; row < last; ++row) {
+      const Source *from = (const Source *)s.data + row * s.stride;
+      Target *to = copy + row * stride;
+      each_vector(s.columns, [&](int64_t i, auto n) { store(to + i, load(from + i, n), n); });
+      if (s.columns % 2) store_scalar(to + s.columns, 0.0f);
+    }
+  });
+}
+
+constexpr int64_t words_a_task = 256;
+
+/* Squares of `lanes` columns by `lanes` words down the rows. */
+template <class T>
+void transpose_columns(const LeftSource &s, bool pairs, int64_t column, int64_t first_word, int64_t last_word,
+                       char *copy, int64_t stride_bytes) {
+  const int64_t count = minimum<int64_t>(lanes, s.columns - column);
+  for (int64_t word = first_word; word < last_word; word += lanes) {
+    vu square[lanes];
+    for (int i = 0; i < lanes; ++i) {
+      const int64_t row = (word + i) * (pairs ? 2 : 1);
+      const T *from = (const T *)s.data + row * s.stride + column;
+      const int64_t valid = row < s.rows ? count : 0;
+      const int64_t next_valid = row + 1 < s.rows ? count : 0;
+      square[i] = pairs ? pair_words(load_halves(from, valid), load_halves(from + s.stride, next_valid))
+                        : (vu)load_part(from, valid);
+    }
+    transpose(square);
+    for (int64_t i = 0; i < count; ++i) store_words(copy + (column + i) * stride_bytes + word * 4, square[i]);
+  }
+}
+
+}  // namespace
+
+LeftOperand make_left(Context &context, const LeftSource &s, int32_t compute, char *copy) {
+  if (left_is_direct(s.columns, s.dtype, compute)) return {s.data, s.stride};
+  if (compute == SARTOR_FLOAT32)
+    s.dtype == SARTOR_FLOAT32 ? convert_rows<float>(context, s, (float *)copy)
+                              : convert_rows<bfloat16>(context, s, (float *)copy);
+  else
+    s.dtype == SARTOR_FLOAT32 ? convert_rows<float>(context, s, (bfloat16 *)copy)
+                              : convert_rows<bfloat16>(context, s, (bfloat16 *)copy);
+  return {copy, left_stride(s.columns)};
+}
+
+LeftOperand make_left_transposed(Context &context, const LeftSource &s, int32_t compute, char *copy) {
+  const bool pairs = compute == SARTOR_BFLOAT16;
+  const int64_t words = ceil_div(s.rows, pairs ? 2 : 1);
+  const int64_t stretches = ceil_div(words, words_a_task);
+  const int64_t stride = left_transposed_stride(s.rows, compute);
+  const int64_t stride_bytes = stride * dtype_bytes(compute);
+  context.parallel(ceil_div(s.columns, lanes) * stretches, [&](int64_t first, int64_t last, int) {
+    for (int64_t task = first; task < last; ++task) {
+      const int64_t column = task / stretches * lanes;
+      const int64_t word = task % stretches * words_a_task;
+      const int64_t end = minimum(word + words_a_task, words);
+      if (s.dtype == SARTOR_FLOAT32)
+        transpose_columns<float>(s, pairs, column, word, end, copy, stride_bytes);
+      else
+        transpose_columns<bfloat16>(s, pairs, column, word, end, copy, stride_bytes);
+    }
+  });
+  return {copy, stride};
+}
+
+}  // namespace sartor::SARTOR_ISA
