@@ -58,11 +58,15 @@ public final class LanguageModel implements AutoCloseable {
         return model;
     }
 
-    /** Makes a model to be trained from a random start; the directory needs only a config.json. */
-    public static LanguageModel fresh(Device device, Path path, DType dtype, long seed) throws IOException {
+    /**
+     * Makes a model with random weights; the directory needs only a config.json.
+     *
+     * @param trained as in {@link #open}
+     */
+    public static LanguageModel fresh(Device device, Path path, DType dtype, boolean trained, long seed) throws IOException {
         var directory = ModelDirectory.open(path);
         double deviation = directory.config().path("initializer_range").asDouble(0.02);
-        return new LanguageModel(device, dtype, directory, true, new RandomWeights(seed, deviation));
+        return new LanguageModel(device, dtype, directory, trained, new RandomWeights(seed, deviation));
     }
 
     /** Lays a model out without its weights; the directory needs only a config.json. */

@@ -44,7 +44,7 @@ public final class TrainingSetup implements AutoCloseable {
         boolean whole = options.adapter == null;
         model = switch (options.start) {
             case FILES -> LanguageModel.open(device, options.model, options.dtype, whole);
-            case RANDOM -> LanguageModel.fresh(device, options.model, options.dtype, options.seed);
+            case RANDOM -> LanguageModel.fresh(device, options.model, options.dtype, whole, options.seed);
             case PLAN -> LanguageModel.planned(device, options.model, options.dtype, whole);
         };
         state = new Scope(Scope.Kind.STATE, model.device());

@@ -1,34 +1,41 @@
 package dev.sartor.bench.ffm;
 
-import dev.sartor.bindings.CpuLibrary;
+import dev.sartor.bench.KernelBenchmark;
 import dev.sartor.bindings.cpu.sartor_h;
+import dev.sartor.device.Program;
+import dev.sartor.device.kernel.Zero;
+import dev.sartor.tensor.DType;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
-/** What crossing from Java into native code costs: a call that does nothing. */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
+/** What crossing from Java into native code costs. */
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(value = 1, jvmArgs = "--enable-native-access=ALL-UNNAMED")
-public class DowncallBenchmark {
-    @Setup
-    public void load() {
-        CpuLibrary.load();
+public class DowncallBenchmark extends KernelBenchmark {
+    private Program empty;
+    private Program smallest;
+
+    @Override
+    protected void prepare() {
+        empty = program();
+        smallest = program(new Zero(zeros(DType.FLOAT32, 1)));
     }
 
+    /** The bare call of a C function that does nothing. */
     @Benchmark
-    public int emptyCall() {
+    public int call() {
         return sartor_h.sartor_abi_version();
+    }
+
+    /** A submit with nothing to do: the device's lock and checks, and the call. */
+    @Benchmark
+    public void submitNothing() {
+        submit(empty);
+    }
+
+    /** A submit of one kernel that sets four bytes to zero. */
+    @Benchmark
+    public void submitSmallest() {
+        submit(smallest);
     }
 }
