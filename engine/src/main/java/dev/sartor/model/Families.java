@@ -13,6 +13,11 @@ public final class Families {
 
     private Families() {}
 
+    /** Each family's {@code model_type}. */
+    public static List<String> types() {
+        return ALL.stream().map(Family::modelType).toList();
+    }
+
     /**
      * @throws IllegalArgumentException if no family has that type, naming those there are
      */
@@ -21,6 +26,6 @@ public final class Families {
                 .filter(family -> family.modelType().equals(modelType))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(where + ": model_type '" + modelType + "' is none of "
-                        + ALL.stream().map(Family::modelType).toList()));
+                        + types()));
     }
 }

@@ -1,8 +1,11 @@
 package dev.sartor.golden;
 
+import dev.sartor.io.Json;
+import dev.sartor.model.Families;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -27,10 +30,39 @@ final class Goldens {
         return Path.of("src/test/resources/goldens");
     }
 
-    /** Directories of models of one of the types. */
-    static List<Path> families(List<String> names) throws IOException {
-        try (var all = Files.list(directory())) {
-            return all.filter(path -> names.contains(path.getFileName().toString())).sorted().toList();
+    /** Directories of models of a family that is built; the others are told of. */
+    static List<Path> models() throws IOException {
+        return directories(directory(), path -> {
+            var type = Json.readObject(path.resolve("config.json")).path("model_type").asString("");
+            return Families.types().contains(type);
+        }, "config.json");
+    }
+
+    /** Directories of a model's adapters of a method that is built; the others are told of. */
+    static List<Path> adapters(Path model) throws IOException {
+        return directories(model, path -> {
+            var config = Json.readObject(path.resolve("adapter_config.json"));
+            return config.path("peft_type").asString("").equals("LORA") && config.path("target_parameters").isEmpty();
+        }, "adapter_config.json");
+    }
+
+    private interface Filter {
+        boolean accepts(Path path) throws IOException;
+    }
+
+    private static List<Path> directories(Path parent, Filter filter, String marker) throws IOException {
+        List<Path> candidates;
+        try (var all = Files.list(parent)) {
+            candidates = all.filter(path -> Files.exists(path.resolve(marker))).sorted().toList();
         }
+        var chosen = new ArrayList<Path>();
+        for (var path : candidates) {
+            if (filter.accepts(path)) {
+                chosen.add(path);
+            } else {
+                System.err.println("GOLDENS: " + path + " is of a kind that is not built; it is left out");
+            }
+        }
+        return chosen;
     }
 }

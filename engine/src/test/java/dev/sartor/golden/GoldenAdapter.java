@@ -1,7 +1,6 @@
 package dev.sartor.golden;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.device.Device;
 import dev.sartor.io.AdapterDirectory;
@@ -20,43 +19,29 @@ import dev.sartor.train.LossProgram;
 import dev.sartor.train.TransformersBatch;
 import dev.sartor.train.UpdateProgram;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.TestFactory;
 
 /**
  * Adapters as PEFT wrote them give PEFT's logits; trained from PEFT's initial values on its batches
  * they give all its losses and end where its ended.
  */
-class GoldenAdapterTest {
-    private static final List<String> METHODS = List.of("adapter-lora", "adapter-rslora", "adapter-dora", "adapter-rank_pattern");
+final class GoldenAdapter {
     private static final String NAME = "default";
     private static final int STEPS = 12;
     /** The settings in VERSIONS.json. */
     private static final double LEARNING_RATE = 1e-2;
     private static final AdamW.Settings SETTINGS = new AdamW.Settings(0.9f, 0.999f, 1e-8f, 0.01f);
 
-    @TestFactory
-    Stream<DynamicTest> adapters() throws IOException {
-        var tests = new ArrayList<DynamicTest>();
-        for (var family : Goldens.families(GoldenModelTest.FAMILIES)) {
-            for (var method : METHODS) {
-                var adapter = family.resolve(method);
-                if (Files.isDirectory(adapter)) {
-                    for (var device : GoldenDevices.ALL) {
-                        var name = family.getFileName() + ", " + method + " on " + device.name();
-                        tests.add(DynamicTest.dynamicTest(name + ": logits", () -> device.use(d -> logits(d, family, adapter))));
-                        tests.add(DynamicTest.dynamicTest(name + ": training", () -> device.use(d -> training(d, family, adapter))));
-                    }
-                }
-            }
-        }
-        assertTrue(tests.size() >= 4, "no golden adapters in " + Goldens.directory());
-        return tests.stream();
+    private GoldenAdapter() {}
+
+    /** The cases of one adapter of a model directory on one device. */
+    static List<DynamicTest> cases(Path family, Path adapter, GoldenDevices device) {
+        var name = family.getFileName() + ", " + adapter.getFileName() + " on " + device.name();
+        return List.of(
+                DynamicTest.dynamicTest(name + ": logits", () -> device.use(d -> logits(d, family, adapter))),
+                DynamicTest.dynamicTest(name + ": training", () -> device.use(d -> training(d, family, adapter))));
     }
 
     private static void logits(Device device, Path family, Path adapter) throws IOException {
@@ -68,9 +53,9 @@ class GoldenAdapterTest {
             var adapters = new Adapters(device, state, model.slots(), new RandomStream(device, state, 0));
             adapters.load(NAME, adapter, false);
             adapters.activate(NAME);
-            var batch = GoldenModelTest.batch(batches, model);
+            var batch = GoldenModel.batch(batches, model);
             var logits = new LogitsProgram(model, state, workspace, batch.rows(), batch.length()).run(batch);
-            GoldenModelTest.assertClose("logits", golden.floats("logits"), logits, 1e-4);
+            GoldenModel.assertClose("logits", golden.floats("logits"), logits, 1e-4);
             var loss = new LossProgram(model, state, workspace, batch.rows(), batch.length(), false, Recompute.NONE);
             assertEquals(golden.floats("loss")[0], loss.run(batch, 1) / batch.learnedTokens(), 1e-5, "loss");
         }
@@ -103,7 +88,7 @@ class GoldenAdapterTest {
                 }
             }
             for (var parameter : adapters.parameters(NAME)) {
-                GoldenModelTest.assertClose(parameter.name(), trained.floats(parameter.name()),
+                GoldenModel.assertClose(parameter.name(), trained.floats(parameter.name()),
                         LogitsProgram.floats(device, parameter.value()), 1e-3);
             }
         }
