@@ -1,5 +1,6 @@
 package dev.sartor;
 
+import dev.sartor.io.ModelDirectory;
 import dev.sartor.peft.lora.Lora;
 import dev.sartor.tensor.DType;
 import dev.sartor.text.Tokenizer;
@@ -121,6 +122,8 @@ public final class Sft {
      */
     public SftRun prepare(TrainingListener listener) throws IOException {
         var options = setup();
+        // Says what is wrong with the directory before its tokenizer is missed.
+        ModelDirectory.open(model);
         DataSource read;
         try (var tokenizer = Tokenizer.open(model)) {
             read = DataSource.read(data.with(arguments.perDeviceTrainBatchSize(), arguments.seed()), tokenizer);

@@ -2,6 +2,7 @@ package dev.sartor.cli;
 
 import dev.sartor.data.Batch;
 import dev.sartor.io.Json;
+import dev.sartor.io.ModelDirectory;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.Scope;
@@ -39,6 +40,8 @@ final class EvalCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         var recipe = options.recipe();
         var notes = new ArrayList<String>();
+        // Says what is wrong with the directory before its tokenizer is missed.
+        ModelDirectory.open(modelPath);
         List<Batch> batches;
         try (var tokenizer = Tokenizer.open(modelPath)) {
             batches = DataSource.readEvaluation(RecipeReader.data(recipe), data, tokenizer, notes);

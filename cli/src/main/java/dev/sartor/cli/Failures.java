@@ -1,6 +1,7 @@
 package dev.sartor.cli;
 
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 
 /** Exceptions as a person reads them. */
@@ -11,6 +12,7 @@ final class Failures {
         return switch (failure) {
             case NoSuchFileException e -> e.getFile() + ": no such file or directory";
             case AccessDeniedException e -> e.getFile() + ": permission denied";
+            case FileAlreadyExistsException e -> e.getFile() + ": is there already, and no directory";
             case OutOfMemoryError e -> "out of memory: " + e.getMessage();
             case RuntimeException e when e.getMessage() == null ->
                     "an error inside Sartor: " + e + " (SARTOR_DEBUG=1 prints where)";

@@ -4,6 +4,7 @@ import dev.sartor.cli.recipe.Recipe;
 import dev.sartor.generate.Sampling;
 import dev.sartor.generate.TextGenerator;
 import dev.sartor.io.Json;
+import dev.sartor.io.ModelDirectory;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.text.Tokenizer;
 import java.io.IOException;
@@ -36,13 +37,23 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         var recipe = options.recipe();
+        // Says what is wrong with the directory before its tokenizer is missed.
+        ModelDirectory.open(modelPath);
         try (var tokenizer = Tokenizer.open(modelPath);
                 var engine = RunOptions.engine(recipe);
                 var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
                 var adapted = AdaptedModel.of(model, adapter)) {
             int[] tokens = chat ? chatTokens(tokenizer, prompt) : promptTokens(tokenizer);
             int wanted = RecipeReader.whole(recipe, "max_new_tokens", DEFAULT_NEW_TOKENS);
-            int capacity = (int) Math.min(model.config().maxPositions(), (long) tokens.length + wanted);
+            int room = Math.toIntExact(model.config().maxPositions() - tokens.length);
+            if (room < 1) {
+                throw new IllegalArgumentException("the prompt's " + tokens.length + " tokens leave no room in the model's "
+                        + model.config().maxPositions() + " positions; shorten it");
+            }
+            if (recipe.has("max_new_tokens") && room < wanted) {
+                System.err.println("sartor: max_new_tokens: the model's positions leave room for " + room + " tokens, not " + wanted);
+            }
+            int capacity = tokens.length + Math.min(room, wanted);
             try (var generator = new TextGenerator(model, tokenizer, sampling(recipe), 1, capacity)) {
                 System.out.print(chat ? "" : prompt);
                 generator.generate(tokens, wanted, recipe.texts("stop"), piece -> {

@@ -26,7 +26,8 @@ public final class Main implements Runnable {
         throw new ParameterException(spec.commandLine(), "Missing required subcommand");
     }
 
-    static CommandLine commandLine() {
+    /** The command, ready to be executed: exit status 0 done, 1 the work failed, 2 wrong usage. */
+    public static CommandLine commandLine() {
         return new CommandLine(new Main()).setExecutionExceptionHandler((failure, command, result) -> {
             command.getErr().println(command.getColorScheme().errorText("sartor: " + Failures.describe(failure)));
             if (System.getenv("SARTOR_DEBUG") != null) {
@@ -36,7 +37,6 @@ public final class Main implements Runnable {
         });
     }
 
-    /** Exit status: 0 done, 1 the work failed, 2 wrong usage. */
     public static void main(String[] arguments) {
         System.exit(commandLine().execute(arguments));
     }

@@ -1,6 +1,8 @@
 package dev.sartor.cli;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -18,6 +20,11 @@ final class ProcessMemory {
     /** The most bytes that were ever resident; 0 where the system does not tell. */
     static long peak() {
         return field("VmHWM:");
+    }
+
+    /** Bytes that this machine, or the container it is in, has in all. */
+    static long limit() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
     }
 
     private static long field(String name) {

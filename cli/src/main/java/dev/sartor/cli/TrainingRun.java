@@ -49,6 +49,7 @@ final class TrainingRun {
                 System.out.println("%s; %,d trained parameters; %d steps; peak memory planned %.0f MiB".formatted(
                         engine.device().description(), plan.parameters(), run.totalSteps(),
                         (JvmMemory.FIXED_BYTES + plan.bytes()) / 1048576.0));
+                requireRoom(plan);
                 resume(run, output);
                 return train(run, output, listener);
             }
@@ -62,6 +63,21 @@ final class TrainingRun {
             throw new IllegalArgumentException("output_dir: " + earlier.get() + " is of an earlier run; go on with --set"
                     + " resume_from_checkpoint=latest, or choose another output_dir");
         }
+    }
+
+    private static void requireRoom(MemoryPlan plan) {
+        long total = JvmMemory.FIXED_BYTES + plan.bytes();
+        if (total > ProcessMemory.limit()) {
+            throw new IllegalArgumentException(("the run needs %,d MiB and this machine has %,d: weights %,d + adapter and gradients"
+                    + " %,d + optimizer %,d + activations %,d + scratch %,d + JVM %,d; lower per_device_train_batch_size or"
+                    + " max_length, or set gradient_checkpointing=true").formatted(mebibytes(total), mebibytes(ProcessMemory.limit()),
+                            mebibytes(plan.weights() + plan.mapped()), mebibytes(plan.adapters()), mebibytes(plan.optimizer()),
+                            mebibytes(plan.activations()), mebibytes(plan.scratch()), mebibytes(JvmMemory.FIXED_BYTES)));
+        }
+    }
+
+    private static long mebibytes(long bytes) {
+        return bytes >> 20;
     }
 
     private void resume(SftRun run, Path output) throws IOException {

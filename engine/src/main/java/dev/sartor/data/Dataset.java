@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Samples in memory, in the order of their files, with what became of the rows.
@@ -54,7 +55,7 @@ public record Dataset(List<Sample> samples, Statistics statistics, List<DataProb
             problems.addAll(here);
         }
         if (rows == 0) {
-            throw new DataException(files + ": no rows; expected JSON objects, one a line or in an array");
+            throw new DataException(names(files) + ": no rows; expected JSON objects, one a line or in an array");
         }
         if (badRows == BadRows.STOP && !problems.isEmpty()) {
             throw new DataException(problems, rows);
@@ -67,11 +68,15 @@ public record Dataset(List<Sample> samples, Statistics statistics, List<DataProb
         }
         long emptied = encoded.size() - samples.size();
         if (samples.isEmpty()) {
-            throw emptied == 0 ? new DataException(problems, rows) : new DataException(files + ": cut at max_length="
+            throw emptied == 0 ? new DataException(problems, rows) : new DataException(names(files) + ": cut at max_length="
                     + encoder.options().maxLength().orElse(0) + ", none of " + rows
                     + " rows has anything left to learn; raise max_length, or set truncation_mode=keep_end");
         }
         return new Dataset(samples, Statistics.of(rows, problems.size(), emptied, samples, encoded), problems);
+    }
+
+    private static String names(List<Path> files) {
+        return files.stream().map(Path::toString).collect(Collectors.joining(", "));
     }
 
     /** The samples at some places of this one, in that order, with their own figures and none of the rows' counts. */

@@ -108,7 +108,7 @@ public final class Generator implements AutoCloseable {
             }
             if (prompt.length >= capacity) {
                 throw new IllegalArgumentException("a prompt of " + prompt.length + " tokens leaves no room in a context of "
-                        + capacity + "; shorten it or raise max_length");
+                        + capacity + "; shorten it");
             }
         }
     }

@@ -66,8 +66,12 @@ public record Key(String name, List<String> aliases, Type type, String meaning) 
 
             @Override
             public String expected() {
-                return maximum == Double.MAX_VALUE ? "a number of " + minimum + " or more"
-                        : "a number from " + minimum + " to " + maximum;
+                return maximum == Double.MAX_VALUE ? "a number of " + plain(minimum) + " or more"
+                        : "a number from " + plain(minimum) + " to " + plain(maximum);
+            }
+
+            private static String plain(double number) {
+                return number == Math.rint(number) ? Long.toString((long) number) : Double.toString(number);
             }
         }
 

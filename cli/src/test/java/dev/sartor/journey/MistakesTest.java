@@ -1,0 +1,172 @@
+package dev.sartor.journey;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Each mistake is answered with where, what, what was expected, and what to do. */
+class MistakesTest {
+    @TempDir
+    static Path directory;
+
+    private static Path base;
+    private static Path data;
+
+    @BeforeAll
+    static void makeModel() throws IOException {
+        data = Sartor.messages(directory.resolve("rows.jsonl"));
+        base = pretrain("base", Sartor.bareModel(directory.resolve("bare")));
+    }
+
+    private static Path pretrain(String name, Path bare) throws IOException {
+        var recipe = Files.writeString(directory.resolve(name + ".yaml"), """
+                model_name_or_path: %s
+                dataset_name: %s
+                output_dir: %s
+                max_length: 16
+                max_steps: 1
+                per_device_train_batch_size: 1
+                """.formatted(bare, Sartor.text(directory.resolve("prose.txt")), directory.resolve(name)));
+        assertEquals(0, Sartor.run("pretrain", recipe).status());
+        return directory.resolve(name);
+    }
+
+    private static void fails(String[] said, Object... arguments) {
+        var outcome = Sartor.run(arguments);
+        assertEquals(1, outcome.status(), outcome.toString());
+        for (var part : said) {
+            assertTrue(outcome.err().contains(part), outcome.err());
+        }
+        assertFalse(outcome.err().contains("an error inside Sartor") || outcome.err().contains("\tat "), outcome.err());
+    }
+
+    private static void sftFails(String[] said, String... settings) {
+        var arguments = new ArrayList<Object>(List.of("sft", "--model", base, "--data", data, "--output",
+                directory.resolve("out"), "--set", "max_steps=2", "--set", "max_length=64"));
+        for (var setting : settings) {
+            arguments.addAll(List.of("--set", setting));
+        }
+        fails(said, arguments.toArray());
+    }
+
+    private static String[] said(Object... parts) {
+        return Stream.of(parts).map(Object::toString).toArray(String[]::new);
+    }
+
+    @Test
+    void keysAndValues() {
+        sftFails(said("--set lerning_rate=1", "unknown key 'lerning_rate'", "did you mean 'learning_rate'?"), "lerning_rate=1");
+        sftFails(said("learning_rate: expected a number of 0 or more, found \"fast\""), "learning_rate=fast");
+        sftFails(said("lr_scheduler_type: expected one of constant, constant_with_warmup, linear, cosine"), "lr_scheduler_type=step");
+        sftFails(said("max_length: expected a whole number of 2 or more, found 1"), "max_length=1");
+        sftFails(said("adam_beta1: expected in [0, 1), found 1.0"), "adam_beta1=1");
+        sftFails(said("there is no device 'cuda:0'; expected one of auto, cpu, reference"), "device=cuda:0");
+        sftFails(said("target_modules", "'nothing' matches no layer", "q_proj"), "target_modules=nothing");
+        fails(said("the recipe has no model_name_or_path"), "sft");
+        fails(said("the recipe has no dataset_name"), "sft", "--model", base);
+    }
+
+    @Test
+    void recipes() throws IOException {
+        var recipe = directory.resolve("recipe.yaml");
+        fails(said(recipe, "no such recipe"), "sft", recipe);
+        Files.writeString(recipe, "learning_rate: [1");
+        fails(said(recipe, "not readable as YAML", "line"), "sft", recipe);
+        Files.writeString(recipe, "- learning_rate\n");
+        fails(said(recipe, "expected keys with values"), "sft", recipe);
+        Files.writeString(recipe, "learning_rat: 1\n");
+        fails(said(recipe, "did you mean 'learning_rate'?"), "sft", recipe);
+    }
+
+    @Test
+    void wrongUsage() {
+        assertEquals(2, Sartor.run("eval").status());
+        assertEquals(2, Sartor.run("sft", "--no-such-option").status());
+        assertEquals(2, Sartor.run().status());
+    }
+
+    @Test
+    void models() {
+        var nowhere = directory.resolve("nowhere");
+        for (var command : new String[] {"eval", "generate", "sft", "plan", "bench"}) {
+            var arguments = command.equals("eval") || command.equals("sft")
+                    ? new Object[] {command, "--model", nowhere, "--data", data, command.equals("sft") ? "--output" : "--adapter", directory.resolve("o")}
+                    : new Object[] {command, "--model", nowhere};
+            fails(said(nowhere + ": no such model directory"), arguments);
+        }
+    }
+
+    @Test
+    void adapters() throws IOException {
+        fails(said(base, "it holds a whole model, not an adapter"), "eval", "--model", base, "--adapter", base, "--data", data, "--set",
+                "max_length=64");
+        var adapter = directory.resolve("adapter");
+        assertEquals(0, Sartor.run("sft", "--model", base, "--data", data, "--output", adapter, "--set", "max_steps=1", "--set",
+                "max_length=64", "--set", "r=2").status());
+        var bare = Sartor.bareModel(directory.resolve("wide-bare"));
+        Files.writeString(bare.resolve("config.json"), Files.readString(bare.resolve("config.json"))
+                .replace("\"hidden_size\": 32", "\"hidden_size\": 64"));
+        fails(said("lora_A", "[2, 32]", "[2, 64]", "is it an adapter of this model?"), "generate", "--model", pretrain("wide", bare),
+                "--adapter", adapter, "--prompt", "hi");
+        fails(said(base, "is the base model's own directory"), "merge", "--model", base, "--adapter", adapter, "--output", base);
+    }
+
+    @Test
+    void rows() throws IOException {
+        var rows = Files.writeString(directory.resolve("bad.jsonl"), """
+                {"prompt": "Who?", "completion": " Nell."}
+                {"prompt": "What?", "completion": 5}
+                {"prompt": "Broken
+                """);
+        fails(said("2 of 3 rows cannot be used", rows + ":2: completion: expected a string, found a number", rows + ":3: ", "bad_rows=skip"),
+                "sft", "--model", base, "--data", rows, "--output", directory.resolve("out"));
+        var skipped = Sartor.run("sft", "--model", base, "--data", rows, "--output", directory.resolve("skipped"), "--set",
+                "bad_rows=skip", "--set", "max_steps=1");
+        assertEquals(0, skipped.status(), skipped.toString());
+        assertTrue(skipped.out().contains("2 rows left out") && skipped.out().contains(rows + ":2: completion"), skipped.out());
+        var empty = Files.writeString(directory.resolve("empty.jsonl"), "");
+        fails(said(empty + ": no rows"), "eval", "--model", base, "--data", empty);
+        var nothing = Files.writeString(directory.resolve("empty.txt"), "");
+        fails(said(nothing + ": 0 tokens are too few"), "sft", "--model", base, "--data", nothing, "--output", directory.resolve("out"));
+        fails(said(directory.resolve("no.jsonl") + ": no such file"), "eval", "--model", base, "--data", directory.resolve("no.jsonl"));
+        sftFails(said("has anything left to learn", "raise max_length", "truncation_mode=keep_end"), "max_length=2", "assistant_only_loss=true");
+    }
+
+    /** Tokens and lengths that a model was not made for never reach its kernels. */
+    @Test
+    void dataThatDoNotFitTheModel() throws IOException {
+        var text = directory.resolve("prose.txt");
+        fails(said("max_length: the data's longest sample has 128 tokens, the model was made for 64"), "sft", "--model", base, "--data",
+                text, "--output", directory.resolve("out"), "--set", "max_length=128");
+        fails(said("set max_length=64 or less"), "eval", "--model", base, "--data", text, "--set", "max_length=65");
+        assertEquals(0, Sartor.run("eval", "--model", base, "--data", text, "--set", "max_length=64").status());
+        fails(said("leave no room in the model's 64 positions"), "generate", "--model", base, "--prompt", Files.readString(text));
+        var bare = Sartor.bareModel(directory.resolve("small-bare"));
+        Files.writeString(bare.resolve("config.json"), Files.readString(bare.resolve("config.json"))
+                .replace("\"vocab_size\": 2048", "\"vocab_size\": 300"));
+        var recipe = Files.writeString(directory.resolve("small.yaml"), """
+                {model_name_or_path: %s, dataset_name: %s, output_dir: %s, max_length: 16, max_steps: 1}
+                """.formatted(bare, text, directory.resolve("small")));
+        fails(said("the model's vocabulary ends at 299", "do not belong together"), "pretrain", recipe);
+    }
+
+    @Test
+    void runsThatCannotBe() throws IOException {
+        sftFails(said("the loss is NaN", "at model.layers.0.", "made the first NaN or infinity", "Nothing was updated", "learning_rate"),
+                "learning_rate=1e30", "lr_scheduler_type=constant", "max_grad_norm=0");
+        sftFails(said("the run needs", "this machine has", "activations", "per_device_train_batch_size"),
+                "per_device_train_batch_size=10000000");
+        var file = Files.writeString(directory.resolve("file"), "");
+        fails(said(file + ": is there already, and no directory"), "sft", "--model", base, "--data", data, "--output", file);
+    }
+}
