@@ -35,7 +35,7 @@ for dtype in "${dtypes[@]}"; do
   case $dtype in float32 | bfloat16) ;; *) say "expected float32 or bfloat16, found '$dtype'"; exit 2 ;; esac
 done
 
-export OMP_NUM_THREADS=$threads TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
+export OMP_NUM_THREADS=$threads HF_HUB_OFFLINE=1 HF_HUB_DISABLE_PROGRESS_BARS=1
 mkdir -p "$work"
 if [ ! -f "$model/config.json" ]; then
   say "writing a model with random weights"
