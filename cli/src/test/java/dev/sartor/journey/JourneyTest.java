@@ -220,7 +220,8 @@ class JourneyTest {
     @Test
     void interruptedProcessSaves() throws Exception {
         var output = directory.resolve("interrupted");
-        var settings = new String[] {"sft", recipe.toString(), "--set", "max_steps=120", "--set", "save_steps=0", "--set", "logging_steps=1"};
+        var settings = new String[] {"sft", recipe.toString(), "--set", "max_steps=120", "--set", "save_steps=0", "--set", "logging_steps=1",
+            "--set", "per_device_train_batch_size=1", "--set", "gradient_accumulation_steps=1"};
         var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"), "dev.sartor.cli.Main"));
         command.addAll(List.of(settings));
