@@ -1,5 +1,5 @@
 /* Softmax attention, forward: blocks of queries against blocks of keys with online softmax
- * (Dao et al. 2022). Few queries against a long cache go to attention_decode.cpp. */
+ * (Dao et al. 2022). Few queries against a long cache go to attention_decode.h. */
 #include <math.h>
 
 #include "attention_decode.h"

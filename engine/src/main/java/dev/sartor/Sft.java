@@ -6,6 +6,7 @@ import dev.sartor.tensor.DType;
 import dev.sartor.text.Tokenizer;
 import dev.sartor.train.BatchedData;
 import dev.sartor.train.DataSource;
+import dev.sartor.train.MemoryPlan;
 import dev.sartor.train.Trainer;
 import dev.sartor.train.TrainingArguments;
 import dev.sartor.train.TrainingListener;
@@ -13,6 +14,7 @@ import dev.sartor.train.TrainingSetup;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
@@ -36,6 +38,7 @@ public final class Sft {
     private DataSource.Options data = DataSource.Options.of(List.of());
     private TrainingArguments arguments = TrainingArguments.defaults();
     private Path output = Path.of("output");
+    private Consumer<MemoryPlan> room = plan -> {};
 
     private Sft(Engine engine) {
         this.engine = engine;
@@ -101,6 +104,14 @@ public final class Sft {
         return arguments(arguments.withMaxSteps(steps));
     }
 
+    /**
+     * Hears what the run will need before any of it is allocated; throws to refuse the run.
+     */
+    public Sft room(Consumer<MemoryPlan> check) {
+        this.room = check;
+        return this;
+    }
+
     /** Where checkpoints go. */
     public Sft output(Path directory) {
         this.output = directory;
@@ -128,6 +139,7 @@ public final class Sft {
         try (var tokenizer = Tokenizer.open(model)) {
             read = DataSource.read(data.with(arguments.perDeviceTrainBatchSize(), arguments.seed()), tokenizer);
         }
+        room.accept(MemoryPlan.of(engine.device(), options, arguments, arguments.perDeviceTrainBatchSize(), read.length()));
         var setup = new TrainingSetup(engine.device(), options);
         try {
             read.demands().check(setup.model().config());

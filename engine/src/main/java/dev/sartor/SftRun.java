@@ -40,6 +40,11 @@ public final class SftRun implements AutoCloseable {
         return setup;
     }
 
+    /** Optimizer steps done. */
+    public long step() {
+        return trainer.step();
+    }
+
     public long totalSteps() {
         return trainer.totalSteps();
     }

@@ -50,7 +50,7 @@ final class GenerateCommand implements Callable<Integer> {
                 throw new IllegalArgumentException("the prompt's " + tokens.length + " tokens leave no room in the model's "
                         + model.config().maxPositions() + " positions; shorten it");
             }
-            if (recipe.has("max_new_tokens") && room < wanted) {
+            if (room < wanted) {
                 System.err.println("sartor: max_new_tokens: the model's positions leave room for " + room + " tokens, not " + wanted);
             }
             int capacity = tokens.length + Math.min(room, wanted);

@@ -1,5 +1,6 @@
 package dev.sartor.cli;
 
+import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.peft.Merge;
 import dev.sartor.tensor.DType;
@@ -15,8 +16,6 @@ import picocli.CommandLine.Option;
         description = "Writes a model with an adapter merged into its weights, and tells what rounding cost.",
         mixinStandardHelpOptions = true)
 final class MergeCommand implements Callable<Integer> {
-    private static final long MAX_SHARD_BYTES = 5_000_000_000L;
-
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "the base model")
     private Path modelPath;
 
@@ -44,7 +43,7 @@ final class MergeCommand implements Callable<Integer> {
         try (var engine = RunOptions.engine(recipe);
                 var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
                 var adapted = AdaptedModel.of(model, adapter)) {
-            var report = Merge.write(adapted.adapters(), AdaptedModel.NAME, modelPath, output, dtype, MAX_SHARD_BYTES);
+            var report = Merge.write(adapted.adapters(), AdaptedModel.NAME, modelPath, output, dtype, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
             System.out.println("merged %d layers into %s".formatted(report.modules().size(), output));
             report.worst().ifPresent(worst -> System.out.println(
                     "drift: storing the merged weights lost at most %.2e of a weight's norm (%s); the adapter changed it by %.2e"

@@ -13,12 +13,18 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Metrics as lines of JSON, under Transformers' names. Each line is on disk when the call returns. */
 final class MetricsLog implements TrainingListener, AutoCloseable {
-    private final Writer writer;
+    private final Path file;
+    private final boolean append;
+    private Writer writer;
 
-    /** @param append whether a resumed run goes on in the same file */
-    MetricsLog(Path file, boolean append) throws IOException {
-        writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
-                append ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
+    /**
+     * Opens the file at the first metric, so that a run that never begins leaves an earlier one's alone.
+     *
+     * @param append whether a resumed run goes on in the same file
+     */
+    MetricsLog(Path file, boolean append) {
+        this.file = file;
+        this.append = append;
     }
 
     @Override
@@ -46,6 +52,10 @@ final class MetricsLog implements TrainingListener, AutoCloseable {
 
     private void write(ObjectNode line) {
         try {
+            if (writer == null) {
+                writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+                        append ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
+            }
             writer.write(Json.compact(line) + "\n");
             writer.flush();
         } catch (IOException e) {
@@ -55,6 +65,8 @@ final class MetricsLog implements TrainingListener, AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        writer.close();
+        if (writer != null) {
+            writer.close();
+        }
     }
 }

@@ -6,7 +6,6 @@ import dev.sartor.cli.recipe.Recipe;
 import dev.sartor.io.Json;
 import dev.sartor.train.Checkpoint;
 import dev.sartor.train.MemoryPlan;
-import dev.sartor.train.TrainingSetup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,19 +36,15 @@ final class TrainingRun {
         try (var engine = RunOptions.engine(recipe);
                 var metrics = new MetricsLog(output.resolve("metrics.jsonl"), recipe.has("resume_from_checkpoint"))) {
             var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).data(RecipeReader.data(recipe))
-                    .arguments(arguments).output(output);
+                    .arguments(arguments).output(output).room(TrainingRun::requireRoom);
             if (fresh) {
                 sft.fromScratch();
             }
             var listener = new ConsoleListener(metrics);
             try (var run = sft.prepare(listener)) {
                 run.dataNotes().forEach(System.out::println);
-                var options = new TrainingSetup.Options(model, dtype, adapter, arguments.seed(), TrainingSetup.Start.PLAN);
-                var plan = MemoryPlan.of(engine.device(), options, arguments, arguments.perDeviceTrainBatchSize(), run.length());
-                System.out.println("%s; %,d trained parameters; %d steps; peak memory planned %.0f MiB".formatted(
-                        engine.device().description(), plan.parameters(), run.totalSteps(),
-                        (JvmMemory.FIXED_BYTES + plan.bytes()) / 1048576.0));
-                requireRoom(plan);
+                System.out.println("%s; %,d trained parameters; %d steps".formatted(
+                        engine.device().description(), run.setup().trainedParameters(), run.totalSteps()));
                 resume(run, output);
                 return train(run, output, listener);
             }
@@ -67,6 +62,7 @@ final class TrainingRun {
 
     private static void requireRoom(MemoryPlan plan) {
         long total = JvmMemory.FIXED_BYTES + plan.bytes();
+        System.out.println("peak memory planned %,d MiB".formatted(mebibytes(total)));
         if (total > ProcessMemory.limit()) {
             throw new IllegalArgumentException(("the run needs %,d MiB and this machine has %,d: weights %,d + adapter and gradients"
                     + " %,d + optimizer %,d + activations %,d + scratch %,d + JVM %,d; lower per_device_train_batch_size or"
@@ -95,7 +91,7 @@ final class TrainingRun {
 
     private int train(SftRun run, Path output, ConsoleListener listener) throws IOException {
         if (run.hasEvaluation()) {
-            listener.evaluated(0, run.evaluate());
+            listener.evaluated(run.step(), run.evaluate());
         }
         var interruption = new Interruption(run);
         try {
@@ -108,6 +104,12 @@ final class TrainingRun {
             Json.write(output.resolve("recipe.json"), recipe.tree());
             System.out.println("saved to " + output);
             return 0;
+        } catch (IOException | RuntimeException e) {
+            if (interruption.underWay()) {
+                // The machine goes down as soon as the hook returns: nobody after us could say this.
+                System.err.println("sartor: " + Failures.describe(e));
+            }
+            throw e;
         } finally {
             interruption.over();
         }
@@ -118,10 +120,12 @@ final class TrainingRun {
         private final Thread hook;
         private final Object lock = new Object();
         private boolean over;
+        private volatile boolean stopping;
 
         Interruption(SftRun run) {
             hook = new Thread(() -> {
                 System.err.println("\nsartor: stopping after this step, and saving");
+                stopping = true;
                 run.stop();
                 synchronized (lock) {
                     while (!over) {
@@ -134,6 +138,11 @@ final class TrainingRun {
                 }
             }, "sartor-interrupt");
             Runtime.getRuntime().addShutdownHook(hook);
+        }
+
+        /** Whether somebody pressed Ctrl-C. */
+        boolean underWay() {
+            return stopping;
         }
 
         void over() {

@@ -50,10 +50,15 @@ public final class Generator implements AutoCloseable {
         var device = model.device();
         episode = new Scope(Scope.Kind.EPISODE, device);
         workspace = new Workspace(device);
-        random = new RandomStream(device, episode, sampling.seed());
-        var cache = new KvCache(episode, model.config().layers(), batch, capacity, model.config().cacheWidth(), model.dtype());
-        prefill = new DecodeProgram(model, cache, episode, workspace, random.tensor(), sampling, Math.min(PREFILL, capacity));
-        decode = new DecodeProgram(model, cache, episode, workspace, random.tensor(), sampling, 1);
+        try {
+            random = new RandomStream(device, episode, sampling.seed());
+            var cache = new KvCache(episode, model.config().layers(), batch, capacity, model.config().cacheWidth(), model.dtype());
+            prefill = new DecodeProgram(model, cache, episode, workspace, random.tensor(), sampling, Math.min(PREFILL, capacity));
+            decode = new DecodeProgram(model, cache, episode, workspace, random.tensor(), sampling, 1);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
     }
 
     /**

@@ -45,11 +45,6 @@ public final class FileWeights implements WeightSource {
     }
 
     @Override
-    public boolean has(String name) {
-        return lasting.contains(stored(name));
-    }
-
-    @Override
     public Tensor tensor(Device device, String name) {
         try {
             if (touched > MAPPED_AT_ONCE) {

@@ -30,17 +30,17 @@ public final class LanguageModel implements AutoCloseable {
         this.directory = directory;
         this.source = source;
         this.scope = new Scope(Scope.Kind.WEIGHTS, device);
-        var builder = new ModelBuilder(device, scope, dtype, source, trained);
         var where = directory.path().resolve("config.json").toString();
         try {
+            var builder = new ModelBuilder(device, scope, dtype, source, trained);
             this.modelType = directory.modelType();
             this.lm = Families.of(modelType, where).build(new ConfigReader(directory.config(), where), builder);
+            this.parameters = builder.parameters();
+            this.mappedBytes = builder.mappedBytes();
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
         }
-        this.parameters = builder.parameters();
-        this.mappedBytes = builder.mappedBytes();
     }
 
     /**

@@ -61,11 +61,6 @@ public final class ModelBuilder {
         return List.copyOf(parameters);
     }
 
-    /** Whether the checkpoint has the tensor; a random start has none. */
-    public boolean has(String name) {
-        return source.has(name);
-    }
-
     /** Bytes of the source's files that are read in place. */
     public long mappedBytes() {
         return mappedBytes;

@@ -27,11 +27,6 @@ public final class NoWeights implements WeightSource {
     }
 
     @Override
-    public boolean has(String name) {
-        return false;
-    }
-
-    @Override
     public Tensor tensor(Device device, String name) {
         var spec = specs.get(name);
         var storage = new Storage(spec.bytes());

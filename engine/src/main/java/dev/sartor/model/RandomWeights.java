@@ -35,11 +35,6 @@ public final class RandomWeights implements WeightSource {
     }
 
     @Override
-    public boolean has(String name) {
-        return false;
-    }
-
-    @Override
     public Tensor tensor(Device device, String name) {
         var spec = specs.get(name);
         arena.close();

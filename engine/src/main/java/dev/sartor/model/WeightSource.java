@@ -16,8 +16,6 @@ public interface WeightSource extends AutoCloseable {
      */
     TensorSpec spec(String name, long... shape);
 
-    boolean has(String name);
-
     /** A tensor that kernels of the device can read; valid until the next call or {@link #close}. */
     Tensor tensor(Device device, String name);
 

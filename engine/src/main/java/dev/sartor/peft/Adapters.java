@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The named adapters of one model. At most one is active: what is recorded while it is goes through
@@ -170,6 +171,11 @@ public final class Adapters {
     /** The active adapter's name. */
     public Optional<String> active() {
         return Optional.ofNullable(active);
+    }
+
+    /** The adapter's configuration, as adapter_config.json has it. */
+    public ObjectNode configuration(String name) {
+        return held(name).attachment.config().deepCopy();
     }
 
     /** The adapter's parameters in the order of the layers, each named by its key in adapter_model.safetensors. */

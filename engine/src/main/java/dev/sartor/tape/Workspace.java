@@ -30,19 +30,30 @@ public final class Workspace implements AutoCloseable {
         return scope.bytes();
     }
 
-    /** Makes room for the plan. */
+    /** Makes room for the plan. If that fails, the plans prepared earlier can still run. */
     public Prepared prepare(Plan plan) {
         var made = new Prepared(plan);
         prepared.add(made);
+        try {
+            makeRoom();
+        } catch (RuntimeException e) {
+            prepared.remove(made);
+            makeRoom();
+            throw e;
+        }
+        return made;
+    }
+
+    private void makeRoom() {
         long slabBytes = largest(Plan::slabBytes);
         long scratchBytes = largest(Plan::scratchBytes);
         if (slab == null || slab.bytes() < slabBytes || scratch.bytes() < scratchBytes) {
             prepared.forEach(Prepared::unbind);
             scope.reset();
+            slab = null;
             slab = scope.slab(slabBytes);
             scratch = scope.slab(scratchBytes);
         }
-        return made;
     }
 
     private long largest(ToLongFunction<Plan> size) {

@@ -1,5 +1,6 @@
 package dev.sartor.train;
 
+import dev.sartor.io.Json;
 import dev.sartor.optim.Trained;
 import dev.sartor.peft.Adapters;
 import java.io.IOException;
@@ -12,6 +13,11 @@ public record AdapterTrainee(Adapters adapters, String name) implements Trainee 
     @Override
     public List<Trained> trained() {
         return adapters.trained(name);
+    }
+
+    @Override
+    public String description() {
+        return Json.compact(adapters.configuration(name));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.sartor.train;
 
 import dev.sartor.device.Device;
+import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Json;
 import dev.sartor.io.Safetensors;
@@ -43,10 +44,13 @@ public final class Checkpoint {
     public static Path save(
             Path output, TrainerState state, Trainee trainee, Device device, Map<String, Tensor> tensors) throws IOException {
         var target = output.resolve("checkpoint-" + state.step);
-        var beside = output.resolve(".checkpoint-" + state.step + ".partial");
-        delete(beside);
-        Files.createDirectories(beside);
-        trainee.save(beside);
+        AtomicFiles.writeDirectory(target, directory -> fill(directory, state, trainee, device, tensors));
+        return target;
+    }
+
+    private static void fill(
+            Path directory, TrainerState state, Trainee trainee, Device device, Map<String, Tensor> tensors) throws IOException {
+        trainee.save(directory);
         try (var arena = Arena.ofConfined()) {
             var sources = new ArrayList<TensorSource>();
             tensors.forEach((name, tensor) -> {
@@ -54,17 +58,14 @@ public final class Checkpoint {
                 device.read(tensor, host);
                 sources.add(TensorSource.of(name, tensor.spec(), host));
             });
-            SafetensorsWriter.write(beside.resolve(STATE), sources);
+            SafetensorsWriter.write(directory.resolve(STATE), sources);
         }
         var json = Json.object();
         json.put("global_step", state.step);
         json.put("num_input_tokens_seen", state.tokens);
         json.put("num_learned_tokens_seen", state.learnedTokens);
         json.put("fingerprint", state.fingerprint);
-        Json.write(beside.resolve(TRAINER), json);
-        delete(target);
-        Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
-        return target;
+        Json.write(directory.resolve(TRAINER), json);
     }
 
     /**
@@ -102,12 +103,17 @@ public final class Checkpoint {
         return all(output).stream().max(Comparator.comparingLong(Checkpoint::step));
     }
 
-    /** Deletes the oldest ones until no more than the limit are left; 0 keeps all. */
-    public static void prune(Path output, int limit) throws IOException {
-        var all = new ArrayList<>(all(output));
-        all.sort(Comparator.comparingLong(Checkpoint::step));
-        for (int i = 0; limit > 0 && i < all.size() - limit; i++) {
-            delete(all.get(i));
+    /** Deletes those with the fewest steps until no more than the limit are left, but never the one to keep; 0 keeps all. */
+    public static void prune(Path output, int limit, Path keep) throws IOException {
+        var others = all(output).stream()
+                .filter(checkpoint -> !checkpoint.equals(keep))
+                .sorted(Comparator.comparingLong(Checkpoint::step))
+                .toList();
+        for (int i = 0; limit > 0 && i < others.size() - (limit - 1); i++) {
+            // Out of the way first, so that a crash leaves no half of it under its name.
+            var doomed = output.resolve("." + others.get(i).getFileName() + ".pruned");
+            Files.move(others.get(i), doomed, StandardCopyOption.ATOMIC_MOVE);
+            AtomicFiles.deleteTree(doomed);
         }
     }
 
@@ -123,16 +129,5 @@ public final class Checkpoint {
     private static long step(Path checkpoint) {
         var matcher = NAME.matcher(checkpoint.getFileName().toString());
         return matcher.matches() ? Long.parseLong(matcher.group(1)) : -1;
-    }
-
-    private static void delete(Path directory) throws IOException {
-        if (!Files.exists(directory)) {
-            return;
-        }
-        try (var files = Files.walk(directory)) {
-            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@ package dev.sartor.train;
 
 import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
+import dev.sartor.device.Eager;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
 import dev.sartor.nn.TokenInputs;
@@ -9,11 +10,8 @@ import dev.sartor.op.Logits;
 import dev.sartor.tape.Planner;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Workspace;
-import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
-import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 
 /** The planned forward pass of one batch shape, to float32 logits. */
 public final class LogitsProgram {
@@ -38,18 +36,6 @@ public final class LogitsProgram {
     public float[] run(Batch batch) {
         BatchInputs.write(device, batch, inputs);
         prepared.run();
-        return floats(device, logits);
-    }
-
-    /** A float32 tensor's elements, row-major. */
-    public static float[] floats(Device device, Tensor tensor) {
-        if (tensor.dtype() != DType.FLOAT32) {
-            throw new IllegalArgumentException("expected float32, found " + tensor.spec());
-        }
-        try (var arena = Arena.ofConfined()) {
-            var host = arena.allocate(tensor.spec().bytes(), 4);
-            device.read(tensor, host);
-            return host.toArray(ValueLayout.JAVA_FLOAT);
-        }
+        return Eager.floats(device, logits);
     }
 }

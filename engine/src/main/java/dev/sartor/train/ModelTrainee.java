@@ -1,5 +1,6 @@
 package dev.sartor.train;
 
+import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.ModelWriter;
 import dev.sartor.optim.Trained;
@@ -14,8 +15,6 @@ import java.util.List;
  * @param dtype in which weights are saved
  */
 public record ModelTrainee(LanguageModel model, DType dtype) implements Trainee {
-    private static final long MAX_SHARD_BYTES = 5_000_000_000L;
-
     @Override
     public List<Trained> trained() {
         // Norms and biases are vectors; weight decay is for matrices.
@@ -25,8 +24,12 @@ public record ModelTrainee(LanguageModel model, DType dtype) implements Trainee 
     }
 
     @Override
+    public String description() {
+        return "every weight";
+    }
+
+    @Override
     public void save(Path directory) throws IOException {
-        ModelWriter.write(model, directory, dtype, MAX_SHARD_BYTES);
-        model.directory().copyTokenizer(directory);
+        ModelWriter.write(model, directory, dtype, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
     }
 }

@@ -9,6 +9,9 @@ import java.util.List;
 public interface Trainee {
     List<Trained> trained();
 
+    /** Settings that decide what training does, in words: a run is resumed only with the same ones. */
+    String description();
+
     /** Writes it in the layout of PEFT or Transformers into a directory that exists. */
     void save(Path directory) throws IOException;
 }

@@ -68,12 +68,22 @@ public final class Trainer implements AutoCloseable {
         this.listener = listener;
         state = new Scope(Scope.Kind.STATE, device);
         workspace = new Workspace(device);
-        optimizer = new AdamW(new AdamW.Settings((float) arguments.adamBeta1(), (float) arguments.adamBeta2(),
-                (float) arguments.adamEpsilon(), (float) arguments.weightDecay()), trainee.trained(), state);
-        update = new UpdateProgram(device, state, optimizer, trainee.trained(), (float) arguments.maxGradNorm());
+        try {
+            optimizer = new AdamW(new AdamW.Settings((float) arguments.adamBeta1(), (float) arguments.adamBeta2(),
+                    (float) arguments.adamEpsilon(), (float) arguments.weightDecay()), trainee.trained(), state);
+            update = new UpdateProgram(device, state, optimizer, trainee.trained(), (float) arguments.maxGradNorm());
+        } catch (RuntimeException e) {
+            state.close();
+            throw e;
+        }
         evaluator = new Evaluation.Evaluator(model, state, workspace);
         totalSteps = arguments.totalSteps(data.stepsPerEpoch());
         schedule = arguments.schedule(totalSteps);
+    }
+
+    /** Optimizer steps done. */
+    public long step() {
+        return step;
     }
 
     public long totalSteps() {
@@ -160,7 +170,7 @@ public final class Trainer implements AutoCloseable {
             }
         }
         boolean stopped = step < totalSteps;
-        if (stopped || arguments.saveSteps() > 0) {
+        if (stopped || arguments.saveSteps() > 0 && step > firstStep) {
             save();
         }
         var result = new TrainingResult(step, stopped, lastLoss, (System.nanoTime() - begun) / 1e9, tokens - firstTokens);
@@ -219,7 +229,7 @@ public final class Trainer implements AutoCloseable {
     private void save() throws IOException {
         var checkpoint = Checkpoint.save(output, new Checkpoint.TrainerState(step, tokens, learnedTokens, fingerprint()),
                 trainee, device, tensors());
-        Checkpoint.prune(output, arguments.saveTotalLimit());
+        Checkpoint.prune(output, arguments.saveTotalLimit(), checkpoint);
         listener.saved(step, checkpoint);
     }
 
@@ -234,17 +244,19 @@ public final class Trainer implements AutoCloseable {
     private String fingerprint() {
         var digest = new CRC32();
         for (var batch : data.step(0)) {
-            for (int id : batch.inputIds()) {
-                digest.update(id);
-                digest.update(id >> 8);
-                digest.update(id >> 16);
+            for (var tokens : List.of(batch.inputIds(), batch.targets())) {
+                for (int token : tokens) {
+                    digest.update(token);
+                    digest.update(token >> 8);
+                    digest.update(token >> 16);
+                }
             }
         }
-        return "%d steps of %d an epoch, batch %d x %d, %s, weight decay %s, betas %s and %s, epsilon %s, norm up to %s, seed %d, %s, %d tensors, first batch %08x"
+        return "%d steps of %d an epoch, batch %d x %d, %s, weight decay %s, betas %s and %s, epsilon %s, norm up to %s, seed %d, %s, first batch %08x, trained: %s"
                 .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
                         arguments.gradientAccumulationSteps(), schedule, arguments.weightDecay(), arguments.adamBeta1(),
                         arguments.adamBeta2(), arguments.adamEpsilon(), arguments.maxGradNorm(), arguments.seed(),
-                        model.dtype(), trainee.trained().size(), digest.getValue());
+                        model.dtype(), digest.getValue(), trainee.description());
     }
 
     @Override

@@ -175,6 +175,11 @@ class TrainerTest {
         var before = Files.readAllBytes(output.resolve("checkpoint-11/state.safetensors"));
         var broken = new Trainee() {
             @Override
+            public String description() {
+                return "broken";
+            }
+
+            @Override
             public List<Trained> trained() {
                 return List.of();
             }
