@@ -90,7 +90,7 @@ final class BenchCommand implements Callable<Integer> {
             }
         }
         var rates = times.subList(1, times.size()).stream().sorted().toList();
-        double median = rates.get(rates.size() / 2);
+        double median = (rates.get((rates.size() - 1) / 2) + rates.get(rates.size() / 2)) / 2;
         if (json) {
             var line = Json.object();
             line.put("tokens_per_second_median", median);

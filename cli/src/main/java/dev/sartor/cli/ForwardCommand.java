@@ -75,6 +75,9 @@ final class ForwardCommand implements Callable<Integer> {
         if (shape.rank() != 2) {
             throw new FormatException(input + ": input_ids: expected [batch, length], found " + shape);
         }
+        if (shape.elements() == 0) {
+            throw new FormatException(input + ": input_ids: " + shape + " holds no token");
+        }
         int rows = (int) shape.dim(0);
         int length = (int) shape.dim(1);
         if (length > model.config().maxPositions()) {
@@ -88,12 +91,19 @@ final class ForwardCommand implements Callable<Integer> {
                         + " is not in the vocabulary of " + model.config().vocabulary());
             }
         }
+        int[] ignored = new int[ids.length];
+        Arrays.fill(ignored, -100);
+        int[] labels = optional(in, "labels", ignored, rows, length);
+        for (int i = 0; i < labels.length; i++) {
+            if (labels[i] >= model.config().vocabulary()) {
+                throw new FormatException(input + ": labels: token " + labels[i] + " at row " + i / length + ", place " + i % length
+                        + " is not in the vocabulary of " + model.config().vocabulary() + "; negative where nothing is learned");
+            }
+        }
         int[] ones = new int[ids.length];
         Arrays.fill(ones, 1);
-        int[] none = new int[ids.length];
-        Arrays.fill(none, -100);
         return TransformersBatch.of(rows, length, ids, optional(in, "attention_mask", ones, rows, length),
-                optional(in, "labels", none, rows, length), model.config().window());
+                labels, model.config().window());
     }
 
     private int[] optional(Safetensors in, String name, int[] otherwise, int rows, int length) throws IOException {

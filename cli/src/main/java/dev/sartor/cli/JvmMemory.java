@@ -7,7 +7,7 @@ final class JvmMemory {
      * threads, the native library and the tokenizer. Measured as the resident peak of runs less what
      * they allocated; see docs/memory.md.
      */
-    static final long FIXED_BYTES = 130L << 20;
+    static final long FIXED_BYTES = 105L << 20;
 
     private JvmMemory() {}
 }

@@ -122,7 +122,7 @@ public final class RowEncoder {
 
     private Encoded conversation(Row.Conversation row) throws BadRow, FormatException {
         ChatTemplate chat = template.orElseThrow(() -> new FormatException(row.place() + ": is a conversation, but "
-                + tokenizer.directory() + " has no chat template; set chat_template to a file, or use prompt and completion as strings"));
+                + tokenizer.directory() + " has no chat template; add one (chat_template.jinja, or chat_template in tokenizer_config.json), or use prompt and completion as strings"));
         Map<String, Object> variables = new HashMap<>(options.chatTemplateVariables());
         variables.putAll(row.variables());
         boolean marked = options.assistantOnlyLoss() && chat.marksGeneration(row.tools() != null);

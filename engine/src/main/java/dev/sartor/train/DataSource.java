@@ -83,7 +83,8 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
             throws IOException {
         var rows = new ArrayList<List<Sample>>();
         for (var file : files) {
-            rows.addAll(evaluationRows(options, file, tokenizer, notes));
+            rows.addAll(options.evalFraction > 0 ? heldOut(options, file, tokenizer, notes)
+                    : evaluationRows(options, file, tokenizer, notes));
         }
         return batches(rows, options, tokenizer);
     }
@@ -139,6 +140,20 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
         var evaluation = batches(heldOut, options, tokenizer);
         return new DataSource(Batches.shuffled(rows, options.trainBatch, collator, options.seed), evaluation, notes,
                 Math.max(length, rounded(longest(heldOut), options)), Demands.of(train).and(Demands.ofBatches(evaluation)));
+    }
+
+    /** The part of a training file that training with the same options holds out. */
+    private static List<List<Sample>> heldOut(Options options, Path file, Tokenizer tokenizer, List<String> notes)
+            throws IOException {
+        if (TextFile.is(file)) {
+            var split = TextFile.readSplit(file, tokenizer, options.evalFraction);
+            return windows(split.validation(), options, file + ", its end", notes);
+        }
+        var dataset = dataset(options, List.of(file), tokenizer);
+        note(dataset, file.toString(), notes);
+        var held = dataset.split(options.evalFraction, options.seed).validation().samples();
+        notes.add("%,d of its samples are held out, and evaluated".formatted(held.size()));
+        return alone(held);
     }
 
     private static List<List<Sample>> evaluationRows(Options options, Path file, Tokenizer tokenizer, List<String> notes)
