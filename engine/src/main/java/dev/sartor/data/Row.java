@@ -13,11 +13,12 @@ public sealed interface Row {
     /**
      * @param file the data file
      * @param line the line on which the row begins, from one
+     * @param element its number in the file's array, from one; 0 where the file has a row a line
      */
-    record Place(Path file, long line) {
+    record Place(Path file, long line, long element) {
         @Override
         public String toString() {
-            return file + ":" + line;
+            return file + ":" + line + (element == 0 ? "" : " (row " + element + ")");
         }
     }
 

@@ -36,6 +36,8 @@ public final class RowReader {
     private final String textField;
     private final List<Row> rows = new ArrayList<>();
     private final List<DataProblem> problems = new ArrayList<>();
+    /** Of an array, so far. */
+    private long elements;
 
     private RowReader(String textField) {
         this.textField = textField;
@@ -51,7 +53,7 @@ public final class RowReader {
         RowReader reader = new RowReader(textField);
         try {
             if (beginsWithArray(file)) {
-                Json.readArray(file, (element, line) -> reader.take(new Row.Place(file, line), element));
+                Json.readArray(file, (element, line) -> reader.take(new Row.Place(file, line, ++reader.elements), element));
             } else {
                 reader.lines(file);
             }
@@ -82,7 +84,7 @@ public final class RowReader {
                 if (json.isBlank()) {
                     continue;
                 }
-                Row.Place place = new Row.Place(file, number);
+                Row.Place place = new Row.Place(file, number, 0);
                 try {
                     take(place, Json.parse(json, "row"));
                 } catch (FormatException e) {
