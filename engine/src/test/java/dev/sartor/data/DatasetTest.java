@@ -163,7 +163,7 @@ class DatasetTest {
         }
         String message = assertThrows(FormatException.class, () -> Dataset.load(List.of(file),
                 new RowEncoder(tokenizer, Optional.empty(), options), "text", Dataset.BadRows.STOP)).getMessage();
-        assertTrue(message.contains("has no chat template; set chat_template"), message);
+        assertTrue(message.contains("has no chat template; add one"), message);
     }
 
     @Test
