@@ -83,6 +83,12 @@ public final class Sft {
         return this;
     }
 
+    /** Longest sequence in tokens; longer ones are cut, and counted in the data's notes. 1024 if not said. */
+    public Sft maxLength(int tokens) {
+        data = data.withMaxLength(tokens);
+        return this;
+    }
+
     /** Training data with everything said. Batch size and seed are taken from the training arguments. */
     public Sft data(DataSource.Options options) {
         this.data = options;

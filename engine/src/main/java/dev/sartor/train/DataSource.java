@@ -49,6 +49,12 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
                     completionOnlyLoss, assistantOnlyLoss, padToMultipleOf, trainBatch, evalBatch, seed);
         }
 
+        /** The same with another {@code max_length}. */
+        public Options withMaxLength(int maxLength) {
+            return new Options(files, evalFiles, badRows, evalFraction, textField, maxLength, truncationMode, packing,
+                    completionOnlyLoss, assistantOnlyLoss, padToMultipleOf, trainBatch, evalBatch, seed);
+        }
+
         /** The same for other batches, in another order. */
         public Options with(int trainBatch, long seed) {
             return new Options(files, evalFiles, badRows, evalFraction, textField, maxLength, truncationMode, packing,

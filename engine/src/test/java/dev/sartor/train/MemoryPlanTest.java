@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.backend.cpu.CpuDevice;
 import dev.sartor.peft.TinyModels;
-import dev.sartor.peft.lora.LoraConfig;
+import dev.sartor.peft.lora.Lora;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,7 +24,7 @@ class MemoryPlanTest {
     void plannedIsAllocated(String name, DType dtype, boolean adapter) throws IOException {
         try (var device = CpuDevice.open(2)) {
             var directory = TinyModels.weights(device, temporary, name, DType.FLOAT32);
-            var lora = adapter ? LoraConfig.rank(4).allLinear().dropout(0.1).build() : null;
+            var lora = adapter ? Lora.rank(4).allLinear().dropout(0.1).build() : null;
             var options = new TrainingSetup.Options(directory, dtype, lora, 1, TrainingSetup.Start.FILES);
             var arguments = TinyRun.arguments(2, 1, 2, 1, 0);
             long before = device.allocatedBytes();

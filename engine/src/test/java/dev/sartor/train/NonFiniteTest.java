@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.io.Json;
+import dev.sartor.peft.lora.Lora;
 import dev.sartor.peft.lora.LoraConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A NaN or infinity ends the run before anything is updated, and is traced to where it began. */
 class NonFiniteTest {
-    private static final LoraConfig LORA = LoraConfig.rank(4).allLinear().build();
+    private static final LoraConfig LORA = Lora.rank(4).allLinear().build();
 
     @TempDir
     Path temporary;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.data.Batch;
 import dev.sartor.io.FormatException;
+import dev.sartor.peft.lora.Lora;
 import dev.sartor.peft.lora.LoraConfig;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,7 +47,7 @@ class ResumeTest {
     }
 
     private TinyRun run(String device, boolean adapter, Path output) throws IOException {
-        LoraConfig lora = adapter ? LoraConfig.rank(4).allLinear().dropout(0.3).build() : null;
+        LoraConfig lora = adapter ? Lora.rank(4).allLinear().dropout(0.3).build() : null;
         return new TinyRun(device, model, lora, TinyRun.arguments(2, 2, STEPS, 0.5, 2), TinyRun.packed(17, 2, 2),
                 TinyRun.evaluation(), output);
     }
@@ -90,7 +91,7 @@ class ResumeTest {
         try (var run = run("reference", true, output).stopAfter(2)) {
             run.trainer.run();
         }
-        LoraConfig lora = LoraConfig.rank(4).allLinear().dropout(0.3).build();
+        LoraConfig lora = Lora.rank(4).allLinear().dropout(0.3).build();
         try (var other = new TinyRun("reference", model, lora, TinyRun.arguments(2, 2, STEPS, 0.7, 2), TinyRun.packed(17, 2, 2),
                 TinyRun.evaluation(), output)) {
             var refused = Assertions.assertThrows(FormatException.class, () -> other.trainer.resume(output.resolve("checkpoint-2")));
@@ -102,7 +103,7 @@ class ResumeTest {
                 new Later(TinyRun.packed(17, 2, 2)), TinyRun.evaluation(), output)) {
             Assertions.assertThrows(FormatException.class, () -> other.trainer.resume(output.resolve("checkpoint-2")));
         }
-        LoraConfig wider = LoraConfig.rank(8).allLinear().dropout(0.3).build();
+        LoraConfig wider = Lora.rank(8).allLinear().dropout(0.3).build();
         try (var other = new TinyRun("reference", model, wider, TinyRun.arguments(2, 2, STEPS, 0.5, 2), TinyRun.packed(17, 2, 2),
                 TinyRun.evaluation(), output)) {
             Assertions.assertThrows(FormatException.class, () -> other.trainer.resume(output.resolve("checkpoint-2")));

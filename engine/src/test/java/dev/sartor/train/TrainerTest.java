@@ -13,6 +13,7 @@ import dev.sartor.device.Eager;
 import dev.sartor.model.Recompute;
 import dev.sartor.optim.AdamW;
 import dev.sartor.optim.Trained;
+import dev.sartor.peft.lora.Lora;
 import dev.sartor.peft.lora.LoraConfig;
 import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.DType;
@@ -31,7 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerTest {
-    private static final LoraConfig LORA = LoraConfig.rank(4).allLinear().build();
+    private static final LoraConfig LORA = Lora.rank(4).allLinear().build();
 
     @TempDir
     Path temporary;
@@ -136,7 +137,7 @@ class TrainerTest {
     @ParameterizedTest
     @ValueSource(strings = {"reference", "cpu"})
     void recomputationChangesNoBit(String device) throws IOException {
-        var dropping = LoraConfig.rank(4).allLinear().dropout(0.3).build();
+        var dropping = Lora.rank(4).allLinear().dropout(0.3).build();
         float[][] values = new float[2][];
         long[] slabs = new long[2];
         for (var recompute : Recompute.values()) {

@@ -3,7 +3,7 @@ package dev.sartor.bench.step;
 import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
 import dev.sartor.io.Json;
-import dev.sartor.peft.lora.LoraConfig;
+import dev.sartor.peft.lora.Lora;
 import dev.sartor.tensor.DType;
 import dev.sartor.train.TrainingSetup;
 import dev.sartor.train.TransformersBatch;
@@ -32,7 +32,7 @@ final class LlamaShape {
         var config = folder.resolve("config.json");
         try {
             Json.write(config, config());
-            var adapter = LoraConfig.rank(LORA_RANK).alpha(LORA_ALPHA).allLinear().build();
+            var adapter = Lora.rank(LORA_RANK).alpha(LORA_ALPHA).allLinear().build();
             return new TrainingSetup(device,
                     new TrainingSetup.Options(folder, dtype, adapter, SEED, TrainingSetup.Start.RANDOM));
         } finally {

@@ -10,8 +10,13 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Lora {
     private final ObjectNode json = Json.object();
 
-    Lora(int r) {
+    private Lora(int r) {
         json.put("peft_type", LoraMethod.TYPE).put("r", r).put("lora_alpha", r);
+    }
+
+    /** A configuration of this rank; alpha is the same unless said otherwise. */
+    public static Lora rank(int r) {
+        return new Lora(r);
     }
 
     public Lora alpha(double alpha) {

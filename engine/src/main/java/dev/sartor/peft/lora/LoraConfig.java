@@ -85,11 +85,6 @@ public record LoraConfig(
         return LoraConfigJson.read(json, where);
     }
 
-    /** A configuration to be filled in. */
-    public static Lora rank(int r) {
-        return new Lora(r);
-    }
-
     @Override
     public ObjectNode other() {
         return other.deepCopy();

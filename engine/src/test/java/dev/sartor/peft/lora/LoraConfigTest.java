@@ -132,7 +132,7 @@ class LoraConfigTest {
 
     @Test
     void builtInJavaItIsTheSame() throws FormatException {
-        var built = LoraConfig.rank(4).alpha(16).dropout(0.1).targets(List.of("q_proj")).dora().rslora()
+        var built = Lora.rank(4).alpha(16).dropout(0.1).targets(List.of("q_proj")).dora().rslora()
                 .modulesToSave(List.of("lm_head")).build();
         var read = read("""
                 {"peft_type": "LORA", "r": 4, "lora_alpha": 16, "lora_dropout": 0.1, "target_modules": ["q_proj"],
