@@ -25,6 +25,11 @@ public record Activation(ActivationKind kind) implements Op {
     }
 
     @Override
+    public Recomputation recomputation(int output) {
+        return Recomputation.FROM_KEPT;
+    }
+
+    @Override
     public void backward(Frame f) {
         boolean gated = f.inputCount() == 2;
         var dGate = f.needsGradient(0) ? f.freshGradient(0) : f.temporary(f.input(0).spec());

@@ -25,6 +25,11 @@ public record ColumnScale() implements Op {
     }
 
     @Override
+    public Recomputation recomputation(int output) {
+        return Recomputation.FROM_KEPT;
+    }
+
+    @Override
     public void backward(Frame f) {
         var dx = f.needsGradient(0) ? f.gradient(0) : new Gradient(null, false);
         f.emit(new ColumnScaleBackward(

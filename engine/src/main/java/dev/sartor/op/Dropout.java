@@ -24,6 +24,11 @@ public record Dropout(Tensor rng, long site, float probability) implements Op {
     }
 
     @Override
+    public Recomputation recomputation(int output) {
+        return Recomputation.CHAINED;
+    }
+
+    @Override
     public void backward(Frame f) {
         var dx = f.gradient(0);
         f.emit(new dev.sartor.device.kernel.Dropout(

@@ -21,6 +21,19 @@ public interface Op {
     /** Gives each input that wants one its gradient. */
     void backward(Frame frame);
 
+    /**
+     * Whether an output costs so little, elementwise work or a norm, that it may be computed again in the
+     * backward pass instead of being kept.
+     */
+    default Recomputation recomputation(int output) {
+        return Recomputation.NEVER;
+    }
+
+    /** Computes an output again, bit for bit, where {@link #recomputation} allows it. */
+    default void recompute(Frame frame, int output) {
+        forward(frame);
+    }
+
     default String name() {
         return getClass().getSimpleName();
     }

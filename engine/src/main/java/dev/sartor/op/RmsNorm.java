@@ -30,6 +30,11 @@ public record RmsNorm(float epsilon) implements Op {
     }
 
     @Override
+    public Recomputation recomputation(int output) {
+        return Recomputation.FROM_KEPT;
+    }
+
+    @Override
     public void backward(Frame f) {
         var dx = f.needsGradient(0) ? f.gradient(0) : new Gradient(null, false);
         f.emit(new RmsNormBackward(

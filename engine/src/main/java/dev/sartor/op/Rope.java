@@ -30,6 +30,11 @@ public record Rope(Tensor cosine, Tensor sine, Tensor positions, int headDim, bo
     }
 
     @Override
+    public Recomputation recomputation(int output) {
+        return Recomputation.CHAINED;
+    }
+
+    @Override
     public void backward(Frame f) {
         var dx = f.gradient(0);
         rotate(f, f.outputGradient(0), dx.tensor(), true, dx.accumulate());

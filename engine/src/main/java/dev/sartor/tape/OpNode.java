@@ -8,6 +8,7 @@ import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -20,6 +21,9 @@ final class OpNode implements Tape.Node, Frame {
     private final List<Var> outputs;
     private final Map<Integer, Tensor> kept = new HashMap<>();
     private final List<Runnable> sums = new ArrayList<>();
+    /** Outputs that the backward pass has computed again. */
+    private final Map<Var, Tensor> again = new IdentityHashMap<>();
+    private boolean forward = true;
 
     OpNode(Tape tape, Op op, String where, List<Var> inputs, List<Var> outputs) {
         this.tape = tape;
@@ -34,8 +38,27 @@ final class OpNode implements Tape.Node, Frame {
         return outputs;
     }
 
+    Op op() {
+        return op;
+    }
+
+    List<Var> inputs() {
+        return inputs;
+    }
+
+    /** An output computed again, once however many read it. */
+    Tensor again(Var output) {
+        if (!again.containsKey(output)) {
+            forward = false;
+            again.put(output, Tensor.unplaced(output.spec()));
+            op.recompute(this, outputs.indexOf(output));
+        }
+        return again.get(output);
+    }
+
     @Override
     public void backward() {
+        forward = false;
         op.backward(this);
         sums.forEach(Runnable::run);
         sums.clear();
@@ -49,12 +72,16 @@ final class OpNode implements Tape.Node, Frame {
     @Override
     public Tensor input(int index) {
         var input = inputs.get(index);
-        return input == null ? null : input.value();
+        return input == null ? null : value(input);
     }
 
     @Override
     public Tensor output(int index) {
-        return outputs.get(index).value();
+        return value(outputs.get(index));
+    }
+
+    private Tensor value(Var input) {
+        return forward ? input.value() : tape.inBackward(input);
     }
 
     @Override

@@ -28,25 +28,38 @@ import java.util.function.UnaryOperator;
  */
 public final class Tape {
     private final boolean training;
+    private final boolean saving;
     private final List<Instruction> instructions = new ArrayList<>();
     private final Set<Storage> results = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Map<Var, Tensor> gradients = new IdentityHashMap<>();
     private final Map<Tensor, Var> leaves = new IdentityHashMap<>();
     private final Deque<String> path = new ArrayDeque<>();
+    /** Who makes the values that the backward pass computes again. */
+    private final Map<Var, OpNode> cheap = new IdentityHashMap<>();
     private List<Node> nodes = new ArrayList<>();
 
-    private Tape(boolean training) {
+    private Tape(boolean training, boolean saving) {
         this.training = training;
+        this.saving = saving;
     }
 
-    /** A tape whose backward pass will be asked for. */
+    /** A tape whose backward pass will be asked for, with all values kept that it reads. */
     public static Tape training() {
-        return new Tape(true);
+        return training(false);
+    }
+
+    /**
+     * A tape whose backward pass will be asked for.
+     *
+     * @param saving whether results of cheap ops are computed again in the backward pass rather than kept
+     */
+    public static Tape training(boolean saving) {
+        return new Tape(true, saving);
     }
 
     /** A tape that only goes forward, and keeps nothing for gradients. */
     public static Tape inference() {
-        return new Tape(false);
+        return new Tape(false, false);
     }
 
     /** A value from outside the step that takes no gradient. */
@@ -80,8 +93,28 @@ public final class Tape {
         op.forward(node);
         if (needsGradient) {
             nodes.add(node);
+            rememberCheap(node);
         }
         return outputs;
+    }
+
+    private void rememberCheap(OpNode node) {
+        for (int i = 0; saving && i < node.outputs().size(); i++) {
+            boolean again = switch (node.op().recomputation(i)) {
+                case NEVER -> false;
+                case FROM_KEPT -> true;
+                case CHAINED -> cheap.containsKey(node.inputs().getFirst());
+            };
+            if (again) {
+                cheap.put(node.outputs().get(i), node);
+            }
+        }
+    }
+
+    /** A value as the backward pass reads it. */
+    Tensor inBackward(Var value) {
+        var maker = cheap.get(value);
+        return maker == null ? value.value() : maker.again(value);
     }
 
     /** Runs the body; its ops are said to be at this place, such as {@code model.layers.3.mlp}. */
@@ -117,6 +150,7 @@ public final class Tape {
         walk(nodes, Set.of(terminals));
         nodes.clear();
         gradients.clear();
+        cheap.clear();
     }
 
     /** Appends a kernel that is no op: of an optimizer, or bookkeeping. */

@@ -46,7 +46,7 @@ public final class LossProgram {
         targets = state.allocate(TensorSpec.of(DType.INT32, tokens));
         tokenWeights = state.allocate(TensorSpec.of(DType.FLOAT32, tokens));
         loss = state.allocate(TensorSpec.of(DType.FLOAT32, 1));
-        var tape = training ? Tape.training() : Tape.inference();
+        var tape = training ? Tape.training(recompute != Recompute.NONE) : Tape.inference();
         var lm = model.lm();
         var hidden = lm.hidden(tape, inputs, null, recompute);
         var head = lm.head();

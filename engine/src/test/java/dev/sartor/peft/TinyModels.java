@@ -36,7 +36,9 @@ public final class TinyModels {
 
     /** A model with weights, its matrices large enough that a layer changes what comes after it. */
     public static Path weights(Device device, Path parent, String name, DType dtype) throws IOException {
-        var settings = ((ObjectNode) table().get("models").get(name)).deepCopy();
+        // Qwen3 is no model of PEFT's table; its configuration is Qwen2's.
+        var settings = ((ObjectNode) table().get("models").get(name.equals("qwen3") ? "qwen2" : name)).deepCopy();
+        settings.put("model_type", name);
         settings.put("initializer_range", 0.3);
         settings.put(name.equals("gpt2") ? "n_layer" : "num_hidden_layers", 2);
         var bare = config(parent.resolve(name + "-config"), settings);

@@ -63,8 +63,12 @@ final class TinyRun implements AutoCloseable {
     }
 
     static Path model(Path parent) throws IOException {
+        return model(parent, "llama");
+    }
+
+    static Path model(Path parent, String family) throws IOException {
         try (var reference = Devices.open("reference")) {
-            return TinyModels.weights(reference, parent, "llama", DType.FLOAT32);
+            return TinyModels.weights(reference, parent, family, DType.FLOAT32);
         }
     }
 

@@ -80,7 +80,7 @@ public final class Decoder implements CausalLm {
         var x = embedding.forward(tape, inputs.ids(), dtype);
         for (var block : blocks) {
             x = switch (recompute) {
-                case NONE -> block.forward(tape, x, inputs, cached);
+                case NONE, CHEAP_OPS -> block.forward(tape, x, inputs, cached);
                 case BLOCKS -> tape.recompute(x, in -> block.forward(tape, in, inputs, cached));
             };
         }

@@ -81,7 +81,7 @@ final class Gpt2Lm implements CausalLm {
         var x = tape.in("transformer", () -> tape.apply(Add.SUM, embedded, placed));
         for (var block : blocks) {
             x = switch (recompute) {
-                case NONE -> block.forward(tape, x, inputs, cached);
+                case NONE, CHEAP_OPS -> block.forward(tape, x, inputs, cached);
                 case BLOCKS -> tape.recompute(x, in -> block.forward(tape, in, inputs, cached));
             };
         }
