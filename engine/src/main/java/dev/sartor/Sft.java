@@ -4,6 +4,7 @@ import dev.sartor.io.ModelDirectory;
 import dev.sartor.peft.lora.Lora;
 import dev.sartor.tensor.DType;
 import dev.sartor.text.Tokenizer;
+import dev.sartor.train.BatchShape;
 import dev.sartor.train.BatchedData;
 import dev.sartor.train.DataSource;
 import dev.sartor.train.MemoryPlan;
@@ -14,6 +15,8 @@ import dev.sartor.train.TrainingSetup;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
@@ -38,7 +41,8 @@ public final class Sft {
     private DataSource.Options data = DataSource.Options.of(List.of());
     private TrainingArguments arguments = TrainingArguments.defaults();
     private Path output = Path.of("output");
-    private Consumer<MemoryPlan> room = plan -> {};
+    private Consumer<MemoryPlan.Fitted> room = plan -> {};
+    private OptionalLong available = OptionalLong.empty();
 
     private Sft(Engine engine) {
         this.engine = engine;
@@ -111,9 +115,19 @@ public final class Sft {
     }
 
     /**
+     * Chooses the recomputation by memory: the least work with which all that the engine allocates or maps
+     * fits into so many bytes. The Java virtual machine's own part is not among them. Otherwise the
+     * arguments say what is computed again.
+     */
+    public Sft fitInto(long bytes) {
+        this.available = OptionalLong.of(bytes);
+        return this;
+    }
+
+    /**
      * Hears what the run will need before any of it is allocated; throws to refuse the run.
      */
-    public Sft room(Consumer<MemoryPlan> check) {
+    public Sft room(Consumer<MemoryPlan.Fitted> check) {
         this.room = check;
         return this;
     }
@@ -145,16 +159,30 @@ public final class Sft {
         try (var tokenizer = Tokenizer.open(model)) {
             read = DataSource.read(data.with(arguments.perDeviceTrainBatchSize(), arguments.seed()), tokenizer);
         }
-        room.accept(MemoryPlan.of(engine.device(), options, arguments, arguments.perDeviceTrainBatchSize(), read.length()));
+        var training = new BatchShape(arguments.perDeviceTrainBatchSize(), read.length());
+        var fitted = fitted(options, training, BatchShape.largest(read.evaluation()));
+        room.accept(fitted);
+        var chosen = arguments.withRecompute(fitted.recompute());
         var setup = new TrainingSetup(engine.device(), options);
         try {
             read.demands().check(setup.model().config());
-            var trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), arguments,
-                    new BatchedData(read.train(), arguments.gradientAccumulationSteps()), read.evaluation(), output, listener);
+            var trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), chosen,
+                    new BatchedData(read.train(), chosen.gradientAccumulationSteps()), read.evaluation(), output, listener);
+            // The largest first: the slab never grows on the way.
+            trainer.plan(training.rows(), training.length());
             return new SftRun(setup, trainer, read);
         } catch (RuntimeException e) {
             setup.close();
             throw e;
         }
+    }
+
+    private MemoryPlan.Fitted fitted(TrainingSetup.Options options, BatchShape training, Optional<BatchShape> evaluation)
+            throws IOException {
+        if (available.isPresent()) {
+            return MemoryPlan.fitting(engine.device(), options, arguments, training, evaluation, available.getAsLong());
+        }
+        return new MemoryPlan.Fitted(MemoryPlan.of(engine.device(), options, arguments, training, evaluation),
+                arguments.recompute(), List.of());
     }
 }

@@ -31,7 +31,7 @@ public final class SftRun implements AutoCloseable {
         return data.notes();
     }
 
-    /** Longest row of the data's batches, in tokens. */
+    /** Longest row of the training batches, in tokens. */
     public int length() {
         return data.length();
     }

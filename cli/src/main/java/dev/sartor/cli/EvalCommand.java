@@ -5,11 +5,11 @@ import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.tape.Workspace;
-import dev.sartor.tensor.Scope;
 import dev.sartor.text.Tokenizer;
 import dev.sartor.train.DataSource;
 import dev.sartor.train.Demands;
 import dev.sartor.train.Evaluation;
+import dev.sartor.train.Programs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,10 +50,9 @@ final class EvalCommand implements Callable<Integer> {
         try (var engine = RunOptions.engine(recipe);
                 var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
                 var adapted = AdaptedModel.of(model, adapter);
-                var state = new Scope(Scope.Kind.STATE, engine.device());
                 var workspace = new Workspace(engine.device())) {
             Demands.ofBatches(batches).check(model.config());
-            print(new Evaluation.Evaluator(model, state, workspace).run(batches));
+            print(Evaluation.of(Programs.evaluation(model, workspace), batches));
         }
         return 0;
     }

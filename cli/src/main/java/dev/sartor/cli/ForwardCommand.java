@@ -12,6 +12,7 @@ import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.TensorSpec;
 import dev.sartor.train.Evaluation;
 import dev.sartor.train.LogitsProgram;
+import dev.sartor.train.Programs;
 import dev.sartor.train.TransformersBatch;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -61,7 +62,7 @@ final class ForwardCommand implements Callable<Integer> {
             results.add(TensorSource.of("logits",
                     TensorSpec.of(DType.FLOAT32, batch.rows(), batch.length(), model.config().vocabulary()), logits));
             if (in.contains("labels")) {
-                var evaluation = new Evaluation.Evaluator(model, state, workspace).run(List.of(batch));
+                var evaluation = Evaluation.of(Programs.evaluation(model, workspace), List.of(batch));
                 results.add(TensorSource.of("loss", TensorSpec.of(DType.FLOAT32, 1), new float[] {(float) evaluation.loss()}));
             }
             SafetensorsWriter.write(output, results);

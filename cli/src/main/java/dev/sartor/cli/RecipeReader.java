@@ -1,6 +1,7 @@
 package dev.sartor.cli;
 
 import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.cli.recipe.Size;
 import dev.sartor.data.Dataset.BadRows;
 import dev.sartor.data.EncodingOptions.TruncationMode;
 import dev.sartor.data.Packing;
@@ -46,7 +47,17 @@ final class RecipeReader {
                 recipe.whole("save_steps").orElse(defaults.saveSteps()),
                 whole(recipe, "save_total_limit", defaults.saveTotalLimit()),
                 recipe.whole("seed").orElse(defaults.seed()),
-                recipe.flag("gradient_checkpointing", false) ? Recompute.BLOCKS : Recompute.NONE);
+                recipe.text("gradient_checkpointing").orElse("auto").equals("true") ? Recompute.BLOCKS : Recompute.NONE);
+    }
+
+    /** Whether recomputation is chosen by the memory there is. */
+    static boolean automaticRecompute(Recipe recipe) {
+        return recipe.text("gradient_checkpointing").orElse("auto").equals("auto");
+    }
+
+    /** Bytes that a run may use, the Java virtual machine included: max_memory, or what this machine has. */
+    static long memory(Recipe recipe) {
+        return recipe.text("max_memory").map(Size::bytes).orElseGet(ProcessMemory::limit);
     }
 
     private static LearningRate.Schedule schedule(String name) {

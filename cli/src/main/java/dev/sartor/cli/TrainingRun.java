@@ -4,6 +4,7 @@ import dev.sartor.Sft;
 import dev.sartor.SftRun;
 import dev.sartor.cli.recipe.Recipe;
 import dev.sartor.io.Json;
+import dev.sartor.model.Recompute;
 import dev.sartor.train.Checkpoint;
 import dev.sartor.train.MemoryPlan;
 import java.io.IOException;
@@ -36,7 +37,10 @@ final class TrainingRun {
         try (var engine = RunOptions.engine(recipe);
                 var metrics = new MetricsLog(output.resolve("metrics.jsonl"), recipe.has("resume_from_checkpoint"))) {
             var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).data(RecipeReader.data(recipe))
-                    .arguments(arguments).output(output).room(TrainingRun::requireRoom);
+                    .arguments(arguments).output(output).room(this::requireRoom);
+            if (RecipeReader.automaticRecompute(recipe)) {
+                sft.fitInto(RecipeReader.memory(recipe) - JvmMemory.FIXED_BYTES);
+            }
             if (fresh) {
                 sft.fromScratch();
             }
@@ -60,16 +64,31 @@ final class TrainingRun {
         }
     }
 
-    private static void requireRoom(MemoryPlan plan) {
+    private void requireRoom(MemoryPlan.Fitted fitted) {
+        var plan = fitted.plan();
         long total = JvmMemory.FIXED_BYTES + plan.bytes();
-        System.out.println("peak memory planned %,d MiB".formatted(mebibytes(total)));
-        if (total > ProcessMemory.limit()) {
-            throw new IllegalArgumentException(("the run needs %,d MiB and this machine has %,d: weights %,d + adapter and gradients"
+        long limit = RecipeReader.memory(recipe);
+        System.out.println("peak memory planned %,d MiB; recomputation: %s, because %s".formatted(
+                mebibytes(total), fitted.recompute().description(), because(fitted, limit)));
+        if (total > limit) {
+            throw new IllegalArgumentException(("the run needs %,d MiB and %s %,d: weights %,d + adapter and gradients"
                     + " %,d + optimizer %,d + activations %,d + scratch %,d + JVM %,d; lower per_device_train_batch_size or"
-                    + " max_length, or set gradient_checkpointing=true").formatted(mebibytes(total), mebibytes(ProcessMemory.limit()),
-                            mebibytes(plan.weights() + plan.mapped()), mebibytes(plan.adapters()), mebibytes(plan.optimizer()),
-                            mebibytes(plan.activations()), mebibytes(plan.scratch()), mebibytes(JvmMemory.FIXED_BYTES)));
+                    + " max_length%s").formatted(mebibytes(total), recipe.has("max_memory") ? "max_memory is" : "this machine has",
+                            mebibytes(limit), mebibytes(plan.weights() + plan.mapped()), mebibytes(plan.adapters()),
+                            mebibytes(plan.optimizer()), mebibytes(plan.activations()), mebibytes(plan.scratch()),
+                            mebibytes(JvmMemory.FIXED_BYTES),
+                            fitted.recompute() == Recompute.most() ? "" : ", or set gradient_checkpointing=true"));
         }
+    }
+
+    private String because(MemoryPlan.Fitted fitted, long limit) {
+        if (!RecipeReader.automaticRecompute(recipe)) {
+            return "gradient_checkpointing says so";
+        }
+        var have = "%,d MiB are there".formatted(mebibytes(limit));
+        return fitted.rejected().isEmpty() ? have
+                : "with less it would be %,d MiB and %s".formatted(
+                        mebibytes(JvmMemory.FIXED_BYTES + fitted.rejected().getLast().bytes()), have);
     }
 
     private static long mebibytes(long bytes) {

@@ -7,7 +7,7 @@ import java.util.List;
  * Lays rows of samples out as a {@link Batch}: one sample behind another from the left, padding on the right.
  *
  * @param padId    the id at padding
- * @param multiple {@code pad_to_multiple_of}: the batch's length is its longest row rounded up to a multiple of it
+ * @param multiple {@code pad_to_multiple_of}: the batch's length is its longest row rounded up to one of {@link Buckets}
  * @param length   a fixed length instead, so that one compiled step serves all batches; 0 for none
  */
 public record Collator(int padId, int multiple, int length) {
@@ -39,7 +39,7 @@ public record Collator(int padId, int multiple, int length) {
             throw new IllegalArgumentException(packed.size() + " rows do not fit a batch of " + rows);
         }
         int longest = packed.stream().mapToInt(Collator::tokens).max().orElse(0);
-        int width = length > 0 ? length : Math.max(1, Math.ceilDiv(longest, multiple)) * multiple;
+        int width = length > 0 ? length : new Buckets(multiple).round(longest);
         if (longest > width) {
             throw new IllegalArgumentException("a row of " + longest + " tokens does not fit the batch's length " + width);
         }

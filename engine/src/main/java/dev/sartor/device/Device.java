@@ -18,6 +18,11 @@ public interface Device extends Memory, AutoCloseable {
     /** One line for people: hardware, instruction set, threads. */
     String description();
 
+    /** Whether tensors have values; false where a run is only laid out, so that nothing need be computed for them. */
+    default boolean hasValues() {
+        return true;
+    }
+
     /** Copies from host memory; sizes must be equal. Returns when done. */
     void write(MemorySegment from, Tensor to);
 

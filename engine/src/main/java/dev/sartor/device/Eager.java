@@ -28,6 +28,9 @@ public final class Eager {
     }
 
     private static void run(Device device, List<Instruction> instructions) {
+        if (!device.hasValues()) {
+            return;
+        }
         long bytes = instructions.stream().mapToLong(device::scratchBytes).max().orElse(0);
         try (var temporary = new Scope(Scope.Kind.STEP, device);
                 var program = device.compile(instructions, bytes == 0 ? null : temporary.slab(bytes))) {

@@ -31,6 +31,11 @@ public final class PlanningDevice implements Device {
     }
 
     @Override
+    public boolean hasValues() {
+        return false;
+    }
+
+    @Override
     public Buffer allocate(long bytes) {
         return new Imagined(bytes);
     }

@@ -1,6 +1,6 @@
 package dev.sartor.model;
 
-/** What the backward pass computes again instead of keeping it. */
+/** What the backward pass computes again instead of keeping it, from the least work to the least memory. */
 public enum Recompute {
     /** Everything that gradients need is kept. */
     NONE,
@@ -11,6 +11,11 @@ public enum Recompute {
     CHEAP_OPS,
     /** Only the input of each block is kept: least memory, a third more work. */
     BLOCKS;
+
+    /** The level that needs the least memory. */
+    public static Recompute most() {
+        return BLOCKS;
+    }
 
     /** In words, for people. */
     public String description() {

@@ -52,6 +52,9 @@ public final class Rotary {
         var spec = TensorSpec.of(DType.FLOAT32, positionCount, frequencies.length);
         cosine = scope.allocate(spec);
         sine = scope.allocate(spec);
+        if (!device.hasValues()) {
+            return;
+        }
         try (var arena = Arena.ofConfined()) {
             var cosines = arena.allocate(spec.bytes(), 4);
             var sines = arena.allocate(spec.bytes(), 4);

@@ -1,9 +1,11 @@
 package dev.sartor.nn;
 
+import dev.sartor.tape.Tape;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
+import java.util.function.Function;
 
 /**
  * A batch of token sequences as kernels read it, all int32 [batch, length].
@@ -14,8 +16,17 @@ import dev.sartor.tensor.TensorSpec;
  */
 public record TokenInputs(Tensor ids, Tensor positions, Tensor keyBegin, Tensor keyEnd) {
     public static TokenInputs allocate(Scope scope, long batch, long length) {
+        return make(scope::allocate, batch, length);
+    }
+
+    /** Inputs that lie among the tape's own tensors. */
+    public static TokenInputs arguments(Tape tape, long batch, long length) {
+        return make(tape::argument, batch, length);
+    }
+
+    private static TokenInputs make(Function<TensorSpec, Tensor> allocate, long batch, long length) {
         var spec = TensorSpec.of(DType.INT32, batch, length);
-        return new TokenInputs(scope.allocate(spec), scope.allocate(spec), scope.allocate(spec), scope.allocate(spec));
+        return new TokenInputs(allocate.apply(spec), allocate.apply(spec), allocate.apply(spec), allocate.apply(spec));
     }
 
     public long batch() {

@@ -63,6 +63,9 @@ public interface Initial {
     }
 
     private static void write(Device device, Parameter target, LongToDoubleFunction element) {
+        if (!device.hasValues()) {
+            return;
+        }
         try (var arena = Arena.ofConfined()) {
             var host = arena.allocate(target.value().spec().bytes(), 4);
             for (long i = 0; i < target.value().shape().elements(); i++) {

@@ -6,13 +6,14 @@ import dev.sartor.tensor.Memory;
 import dev.sartor.tensor.Storage;
 import dev.sartor.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
+import java.util.stream.IntStream;
 
 /**
  * Lays out a recording's memory. A storage lives from the first instruction that touches it to the
@@ -25,11 +26,16 @@ public final class Planner {
 
     public static Plan plan(Recording recording, Device device) {
         var instructions = withoutDead(recording);
-        var lives = lives(instructions, recording.results());
-        var offsets = place(lives);
-        long slab = lives.stream().mapToLong(life -> offsets.get(life.storage) + life.size()).max().orElse(0);
+        var lives = new Lives(instructions, recording);
+        long[] offset = lives.place();
+        Map<Storage, Long> offsets = new IdentityHashMap<>();
+        long slab = 0;
+        for (int i = 0; i < lives.count(); i++) {
+            offsets.put(lives.storages.get(i), offset[i]);
+            slab = Math.max(slab, offset[i] + lives.size[i]);
+        }
         long scratch = instructions.stream().mapToLong(device::scratchBytes).max().orElse(0);
-        return new Plan(instructions, offsets, slab, Memory.align(scratch), alive(lives, instructions.size()));
+        return new Plan(instructions, offsets, slab, Memory.align(scratch), lives.alive(instructions.size()));
     }
 
     /** Drops instructions whose results nobody reads, such as the last op of a block computed again. */
@@ -53,87 +59,125 @@ public final class Planner {
         return storage.isPlaced();
     }
 
-    private static final class Life {
-        private final Storage storage;
-        private final int first;
-        private int last;
+    /** Which storages live from when to when: column {@code i} of all arrays is one of them. */
+    private static final class Lives {
+        private final List<Storage> storages = new ArrayList<>();
+        private final int[] first;
+        private final int[] last;
+        private final long[] size;
 
-        Life(Storage storage, int first) {
-            this.storage = storage;
-            this.first = first;
-            this.last = first;
-        }
-
-        long size() {
-            return Memory.align(storage.bytes());
-        }
-
-        boolean overlaps(Life other) {
-            return first <= other.last && other.first <= last;
-        }
-    }
-
-    private static List<Life> lives(List<Instruction> instructions, Set<Storage> results) {
-        Map<Storage, Life> lives = new IdentityHashMap<>();
-        var inOrder = new ArrayList<Life>();
-        for (int i = 0; i < instructions.size(); i++) {
-            var instruction = instructions.get(i);
-            var kernel = instruction.kernel();
-            for (var read : kernel.reads()) {
-                if (!isPersistent(read.storage()) && !lives.containsKey(read.storage())) {
-                    throw new IllegalStateException(
-                            kernel.name() + " at " + instruction.where() + " reads a " + read.spec() + " that nothing wrote");
+        Lives(List<Instruction> instructions, Recording recording) {
+            Map<Storage, Integer> index = new IdentityHashMap<>();
+            var from = new ArrayList<Integer>();
+            var to = new ArrayList<Integer>();
+            for (int now = 0; now < instructions.size(); now++) {
+                var instruction = instructions.get(now);
+                var kernel = instruction.kernel();
+                for (var read : kernel.reads()) {
+                    if (!isPersistent(read.storage()) && !index.containsKey(read.storage())) {
+                        if (!recording.arguments().contains(read.storage())) {
+                            throw new IllegalStateException(kernel.name() + " at " + instruction.where() + " reads a "
+                                    + read.spec() + " that nothing wrote");
+                        }
+                        touch(read.storage(), 0, index, from, to);
+                    }
+                }
+                for (var written : kernel.writes()) {
+                    touch(written.storage(), now, index, from, to);
+                }
+                for (var read : kernel.reads()) {
+                    touch(read.storage(), now, index, from, to);
                 }
             }
-            int now = i;
-            Stream.concat(kernel.writes().stream(), kernel.reads().stream())
-                    .map(Tensor::storage)
-                    .filter(storage -> !isPersistent(storage))
-                    .forEach(storage -> lives.computeIfAbsent(storage, s -> {
-                        var life = new Life(s, now);
-                        inOrder.add(life);
-                        return life;
-                    }).last = now);
-        }
-        results.stream().filter(lives::containsKey).forEach(storage -> lives.get(storage).last = instructions.size());
-        return inOrder;
-    }
-
-    private static Map<Storage, Long> place(List<Life> lives) {
-        Map<Storage, Long> offsets = new IdentityHashMap<>();
-        var placed = new ArrayList<Life>();
-        // A stable sort: equal sizes stay in order of time, so a plan is the same every time.
-        for (var life : lives.stream().sorted(Comparator.comparingLong(Life::size).reversed()).toList()) {
-            long offset = 0;
-            var neighbours = placed.stream()
-                    .filter(life::overlaps)
-                    .sorted(Comparator.comparingLong(other -> offsets.get(other.storage)))
-                    .toList();
-            for (var other : neighbours) {
-                long start = offsets.get(other.storage);
-                if (offset + life.size() <= start) {
-                    break;
+            for (var result : recording.results()) {
+                var at = index.get(result);
+                if (at != null) {
+                    to.set(at, instructions.size());
                 }
-                offset = Math.max(offset, start + other.size());
             }
-            offsets.put(life.storage, offset);
-            placed.add(life);
+            first = from.stream().mapToInt(Integer::intValue).toArray();
+            last = to.stream().mapToInt(Integer::intValue).toArray();
+            size = storages.stream().mapToLong(storage -> Memory.align(storage.bytes())).toArray();
         }
-        return offsets;
-    }
 
-    private static long alive(List<Life> lives, int instructions) {
-        long[] change = new long[instructions + 2];
-        for (var life : lives) {
-            change[life.first] += life.size();
-            change[life.last + 1] -= life.size();
+        private void touch(Storage storage, int now, Map<Storage, Integer> index, List<Integer> from, List<Integer> to) {
+            if (isPersistent(storage)) {
+                return;
+            }
+            var at = index.get(storage);
+            if (at == null) {
+                index.put(storage, storages.size());
+                storages.add(storage);
+                from.add(now);
+                to.add(now);
+            } else {
+                to.set(at, now);
+            }
         }
-        long now = 0;
-        long most = 0;
-        for (long delta : change) {
-            now += delta;
-            most = Math.max(most, now);
+
+        int count() {
+            return storages.size();
         }
-        return most;
+
+        /** The most bytes that are alive at one time. */
+        long alive(int instructions) {
+            long[] change = new long[instructions + 2];
+            for (int i = 0; i < count(); i++) {
+                change[first[i]] += size[i];
+                change[last[i] + 1] -= size[i];
+            }
+            long now = 0;
+            long most = 0;
+            for (long delta : change) {
+                now += delta;
+                most = Math.max(most, now);
+            }
+            return most;
+        }
+
+        /** Numbers of the storages, largest first; equal ones in order of time, so a plan is the same every time. */
+        private int[] bySize() {
+            return IntStream.range(0, count()).boxed()
+                    .sorted(Comparator.<Integer>comparingLong(i -> -size[i]).thenComparingInt(i -> i))
+                    .mapToInt(Integer::intValue)
+                    .toArray();
+        }
+
+        /** An offset for each. */
+        long[] place() {
+            int n = count();
+            long[] offset = new long[n];
+            // Those placed so far in order of their offsets: plain arrays, for the inner loop runs n * n / 2 times at worst.
+            int[] placedFirst = new int[n];
+            int[] placedLast = new int[n];
+            long[] placedStart = new long[n];
+            long[] placedEnd = new long[n];
+            int placed = 0;
+            for (int each : bySize()) {
+                long at = 0;
+                for (int p = 0; p < placed; p++) {
+                    if (placedFirst[p] <= last[each] && first[each] <= placedLast[p]) {
+                        if (at + size[each] <= placedStart[p]) {
+                            break;
+                        }
+                        at = Math.max(at, placedEnd[p]);
+                    }
+                }
+                offset[each] = at;
+                int slot = Arrays.binarySearch(placedStart, 0, placed, at);
+                slot = slot < 0 ? -slot - 1 : slot;
+                int behind = placed - slot;
+                System.arraycopy(placedFirst, slot, placedFirst, slot + 1, behind);
+                System.arraycopy(placedLast, slot, placedLast, slot + 1, behind);
+                System.arraycopy(placedStart, slot, placedStart, slot + 1, behind);
+                System.arraycopy(placedEnd, slot, placedEnd, slot + 1, behind);
+                placedFirst[slot] = first[each];
+                placedLast[slot] = last[each];
+                placedStart[slot] = at;
+                placedEnd[slot] = at + size[each];
+                placed++;
+            }
+            return offset;
+        }
     }
 }

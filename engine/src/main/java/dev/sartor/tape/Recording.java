@@ -8,6 +8,12 @@ import java.util.Set;
 /**
  * What a tape wrote down.
  *
+ * @param arguments storages that somebody fills before the first instruction
  * @param results storages that somebody reads after the last instruction
  */
-public record Recording(List<Instruction> instructions, Set<Storage> results) {}
+public record Recording(List<Instruction> instructions, Set<Storage> arguments, Set<Storage> results) {
+    /** Without arguments. */
+    public Recording(List<Instruction> instructions, Set<Storage> results) {
+        this(instructions, Set.of(), results);
+    }
+}

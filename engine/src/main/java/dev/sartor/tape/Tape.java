@@ -7,6 +7,7 @@ import dev.sartor.op.Op;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Storage;
 import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,6 +31,7 @@ public final class Tape {
     private final boolean training;
     private final boolean saving;
     private final List<Instruction> instructions = new ArrayList<>();
+    private final Set<Storage> arguments = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Storage> results = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Map<Var, Tensor> gradients = new IdentityHashMap<>();
     private final Map<Tensor, Var> leaves = new IdentityHashMap<>();
@@ -160,12 +162,24 @@ public final class Tape {
 
     /** Keeps the value until after the last instruction, for somebody to read. */
     public Tensor result(Var value) {
-        results.add(value.value().storage());
-        return value.value();
+        return result(value.value());
+    }
+
+    /** Keeps the tensor until after the last instruction, for somebody to read. */
+    public Tensor result(Tensor value) {
+        results.add(value.storage());
+        return value;
+    }
+
+    /** A tensor of this step that somebody fills before each run. */
+    public Tensor argument(TensorSpec spec) {
+        var argument = Tensor.unplaced(spec);
+        arguments.add(argument.storage());
+        return argument;
     }
 
     public Recording recording() {
-        return new Recording(List.copyOf(instructions), Set.copyOf(results));
+        return new Recording(List.copyOf(instructions), Set.copyOf(arguments), Set.copyOf(results));
     }
 
     void emit(Kernel kernel, String where) {

@@ -30,6 +30,16 @@ public final class Workspace implements AutoCloseable {
         return scope.bytes();
     }
 
+    /** Bytes of the slab. */
+    public long slabBytes() {
+        return slab == null ? 0 : slab.bytes();
+    }
+
+    /** Bytes of the scratch area. */
+    public long scratchBytes() {
+        return scratch == null ? 0 : scratch.bytes();
+    }
+
     /** Makes room for the plan. If that fails, the plans prepared earlier can still run. */
     public Prepared prepare(Plan plan) {
         var made = new Prepared(plan);
@@ -47,10 +57,11 @@ public final class Workspace implements AutoCloseable {
     private void makeRoom() {
         long slabBytes = largest(Plan::slabBytes);
         long scratchBytes = largest(Plan::scratchBytes);
-        if (slab == null || slab.bytes() < slabBytes || scratch.bytes() < scratchBytes) {
+        if (scratch == null || slab.bytes() < slabBytes || scratch.bytes() < scratchBytes) {
             prepared.forEach(Prepared::unbind);
             scope.reset();
             slab = null;
+            scratch = null;
             slab = scope.slab(slabBytes);
             scratch = scope.slab(scratchBytes);
         }
@@ -68,7 +79,7 @@ public final class Workspace implements AutoCloseable {
     }
 
     /** A plan that can run. */
-    public final class Prepared {
+    public final class Prepared implements AutoCloseable {
         private final Plan plan;
         private Program program;
 
@@ -80,17 +91,32 @@ public final class Workspace implements AutoCloseable {
             return plan;
         }
 
-        /** Runs all of it. Another plan's run overwrites what this one left in the slab. */
-        public void run() {
+        /** Gives the plan's tensors their places, so that its arguments can be filled. */
+        public void bind() {
+            if (!prepared.contains(this)) {
+                throw new IllegalStateException("the plan was taken from the workspace");
+            }
             if (program == null) {
                 program = plan.bind(device, slab, scratch);
             }
+        }
+
+        /** Runs all of it. Another plan's run overwrites what this one left in the slab. */
+        public void run() {
+            bind();
             device.submit(program);
+        }
+
+        /** Forgets the plan; the workspace keeps its size. */
+        @Override
+        public void close() {
+            unbind();
+            prepared.remove(this);
         }
 
         /** Runs it instruction by instruction and stops at the first result that is not finite. */
         public Optional<NonFinite> findNonFinite() {
-            plan.place(slab);
+            bind();
             return NonFinite.find(device, plan.instructions(), scratch);
         }
 

@@ -3,6 +3,7 @@ package dev.sartor.train;
 import dev.sartor.data.Batch;
 import dev.sartor.data.BatchSource;
 import dev.sartor.data.Batches;
+import dev.sartor.data.Buckets;
 import dev.sartor.data.Collator;
 import dev.sartor.data.Dataset;
 import dev.sartor.data.EncodingOptions;
@@ -26,7 +27,7 @@ import java.util.OptionalInt;
  * @param train micro-batches
  * @param evaluation whole, in order; empty for none
  * @param notes what a person should know of the data: counts and warnings
- * @param length longest row of any batch
+ * @param length longest row of any micro-batch, padding included
  * @param demands what a model must have to take it
  */
 public record DataSource(BatchSource train, List<Batch> evaluation, List<String> notes, int length, Demands demands) {
@@ -37,7 +38,8 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
      * @param evalFraction share at the end of the training data that is held out; 0 for none
      * @param packing how samples share rows
      * @param completionOnlyLoss empty for TRL's default
-     * @param padToMultipleOf rows that are not packed are as long as the longest of their batch, rounded up to this
+     * @param padToMultipleOf rows that are not packed are as long as the longest of their batch, rounded up as in
+     *     {@link Buckets}
      */
     public record Options(
             List<Path> files, List<Path> evalFiles, Dataset.BadRows badRows, double evalFraction, String textField,
@@ -118,7 +120,7 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
         var evaluation = batches(heldOut, options, tokenizer);
         var demands = Demands.of(List.of(Sample.all(train.tokens()))).within(length).and(Demands.ofBatches(evaluation));
         return new DataSource(new RandomWindows(train, length, options.trainBatch, options.seed), evaluation, notes,
-                Math.max(length, longest(heldOut)), demands);
+                length, demands);
     }
 
     private static DataSource rows(Options options, Tokenizer tokenizer) throws IOException {
@@ -145,7 +147,7 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
         int length = packed ? options.maxLength : rounded(longest(rows), options);
         var evaluation = batches(heldOut, options, tokenizer);
         return new DataSource(Batches.shuffled(rows, options.trainBatch, collator, options.seed), evaluation, notes,
-                Math.max(length, rounded(longest(heldOut), options)), Demands.of(train).and(Demands.ofBatches(evaluation)));
+                length, Demands.of(train).and(Demands.ofBatches(evaluation)));
     }
 
     /** The part of a training file that training with the same options holds out. */
@@ -210,7 +212,7 @@ public record DataSource(BatchSource train, List<Batch> evaluation, List<String>
     }
 
     private static int rounded(int length, Options options) {
-        return Math.ceilDiv(length, options.padToMultipleOf) * options.padToMultipleOf;
+        return new Buckets(options.padToMultipleOf).round(length);
     }
 
     /** Padding is never attended to nor learned, so any id serves where the tokenizer has none for it. */

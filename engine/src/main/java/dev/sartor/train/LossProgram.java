@@ -13,7 +13,6 @@ import dev.sartor.tape.Planner;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.DType;
-import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.lang.foreign.Arena;
@@ -22,31 +21,26 @@ import java.util.Optional;
 
 /**
  * The planned step of one batch shape: cross-entropy of the next token and, when training, its
- * gradient added to every trained parameter's.
+ * gradient added to every trained parameter's. The batch lies in the step's slab like everything else.
  */
-public final class LossProgram {
+public final class LossProgram implements AutoCloseable {
     private final Device device;
     private final TokenInputs inputs;
     private final Tensor targets;
     private final Tensor tokenWeights;
     private final Tensor loss;
-    private final Plan plan;
     private final Workspace.Prepared prepared;
 
-    /**
-     * @param state owns the batch's own few tensors
-     * @param training whether gradients are wanted
-     */
+    /** @param training whether gradients are wanted */
     public LossProgram(
-            LanguageModel model, Scope state, Workspace workspace, int rows, int length, boolean training,
-            Recompute recompute) {
+            LanguageModel model, Workspace workspace, int rows, int length, boolean training, Recompute recompute) {
         this.device = model.device();
         long tokens = (long) rows * length;
-        inputs = TokenInputs.allocate(state, rows, length);
-        targets = state.allocate(TensorSpec.of(DType.INT32, tokens));
-        tokenWeights = state.allocate(TensorSpec.of(DType.FLOAT32, tokens));
-        loss = state.allocate(TensorSpec.of(DType.FLOAT32, 1));
         var tape = training ? Tape.training(recompute != Recompute.NONE) : Tape.inference();
+        inputs = TokenInputs.arguments(tape, rows, length);
+        targets = tape.argument(TensorSpec.of(DType.INT32, tokens));
+        tokenWeights = tape.argument(TensorSpec.of(DType.FLOAT32, tokens));
+        loss = tape.result(Tensor.unplaced(TensorSpec.of(DType.FLOAT32, 1)));
         var lm = model.lm();
         var hidden = lm.hidden(tape, inputs, null, recompute);
         var head = lm.head();
@@ -60,12 +54,11 @@ public final class LossProgram {
         if (training) {
             tape.backward(losses);
         }
-        plan = Planner.plan(tape.recording(), device);
-        prepared = workspace.prepare(plan);
+        prepared = workspace.prepare(Planner.plan(tape.recording(), device));
     }
 
     public Plan plan() {
-        return plan;
+        return prepared.plan();
     }
 
     /**
@@ -91,6 +84,7 @@ public final class LossProgram {
     }
 
     private void write(Batch batch, float tokenWeight) {
+        prepared.bind();
         try (var arena = Arena.ofConfined()) {
             BatchInputs.write(device, batch, inputs);
             device.write(arena.allocateFrom(ValueLayout.JAVA_INT, batch.targets()), targets);
@@ -100,5 +94,11 @@ public final class LossProgram {
             }
             device.write(weights, tokenWeights);
         }
+    }
+
+    /** Takes it from the workspace; it cannot run any more. */
+    @Override
+    public void close() {
+        prepared.close();
     }
 }

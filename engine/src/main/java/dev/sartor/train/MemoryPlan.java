@@ -2,9 +2,12 @@ package dev.sartor.train;
 
 import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
+import dev.sartor.model.Recompute;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a run will need, in bytes, found without allocating any of it.
@@ -12,13 +15,20 @@ import java.util.List;
  * @param weights held by the device
  * @param mapped of the model's files, read in place: resident as far as they are touched
  * @param adapters trained values and their gradients, where they are not among the weights
- * @param optimizer its state, and the batch's own tensors
- * @param activations the step's slab
+ * @param optimizer its state
+ * @param activations the step's slab: what passes between its ops, and the batch
  * @param scratch of kernels
  * @param parameters how many numbers are trained
  */
 public record MemoryPlan(
         long weights, long mapped, long adapters, long optimizer, long activations, long scratch, long parameters) {
+    /**
+     * A plan that was chosen for a limit.
+     *
+     * @param recompute the least recomputation that fits, or the most there is if none does
+     * @param rejected what was too large, from the least recomputation on
+     */
+    public record Fitted(MemoryPlan plan, Recompute recompute, List<MemoryPlan> rejected) {}
 
     /** All that the engine allocates or maps. */
     public long bytes() {
@@ -34,15 +44,49 @@ public record MemoryPlan(
      */
     public static MemoryPlan of(Device device, TrainingSetup.Options options, TrainingArguments arguments, int rows, int length)
             throws IOException {
+        return of(device, options, arguments, new BatchShape(rows, length), Optional.empty());
+    }
+
+    /**
+     * Finds the least recomputation with which a run fits.
+     *
+     * @param available bytes for all that the engine allocates or maps
+     * @param training the largest micro-batch
+     * @param evaluation the largest batch of evaluation, if there is any
+     */
+    public static Fitted fitting(
+            Device device, TrainingSetup.Options options, TrainingArguments arguments, BatchShape training,
+            Optional<BatchShape> evaluation, long available) throws IOException {
+        var rejected = new ArrayList<MemoryPlan>();
+        for (var recompute : Recompute.values()) {
+            var plan = of(device, options, arguments.withRecompute(recompute), training, evaluation);
+            if (plan.bytes() <= available || recompute == Recompute.most()) {
+                return new Fitted(plan, recompute, List.copyOf(rejected));
+            }
+            rejected.add(plan);
+        }
+        throw new IllegalStateException("no recomputation to choose from");
+    }
+
+    /**
+     * Lays out a training step, and evaluation beside it, on shapes alone.
+     *
+     * @param training the largest micro-batch
+     * @param evaluation the largest batch of evaluation, if there is any
+     */
+    public static MemoryPlan of(
+            Device device, TrainingSetup.Options options, TrainingArguments arguments, BatchShape training,
+            Optional<BatchShape> evaluation) throws IOException {
         var planned = new TrainingSetup.Options(options.model(), options.dtype(), options.adapter(), options.seed(),
                 TrainingSetup.Start.PLAN);
         try (var setup = new TrainingSetup(device, planned)) {
             long before = setup.stateBytes();
             try (var trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), arguments, new NoData(), List.of(),
                     Path.of("."), new TrainingListener() {})) {
-                var plan = trainer.plan(rows, length);
+                trainer.plan(training.rows(), training.length());
+                evaluation.ifPresent(trainer::planEvaluation);
                 return new MemoryPlan(setup.model().weightBytes(), setup.model().mappedBytes(), before, trainer.stateBytes(),
-                        plan.slabBytes(), plan.scratchBytes(), setup.trainedParameters());
+                        trainer.workspace().slabBytes(), trainer.workspace().scratchBytes(), setup.trainedParameters());
             }
         }
     }

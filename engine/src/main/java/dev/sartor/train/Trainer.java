@@ -13,7 +13,6 @@ import dev.sartor.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +24,6 @@ import java.util.zip.CRC32;
  * saved, and later resumed bit for bit.
  */
 public final class Trainer implements AutoCloseable {
-    private record Shape(int rows, int length) {}
-
     private final LanguageModel model;
     private final Device device;
     private final Trainee trainee;
@@ -40,8 +37,7 @@ public final class Trainer implements AutoCloseable {
     private final Workspace workspace;
     private final Optimizer optimizer;
     private final UpdateProgram update;
-    private final Evaluation.Evaluator evaluator;
-    private final Map<Shape, LossProgram> programs = new HashMap<>();
+    private final Programs programs;
     private final long totalSteps;
     private final LearningRate schedule;
     private volatile boolean stopping;
@@ -76,7 +72,7 @@ public final class Trainer implements AutoCloseable {
             state.close();
             throw e;
         }
-        evaluator = new Evaluation.Evaluator(model, state, workspace);
+        programs = new Programs(model, workspace, arguments.recompute());
         totalSteps = arguments.totalSteps(data.stepsPerEpoch());
         schedule = arguments.schedule(totalSteps);
     }
@@ -92,10 +88,20 @@ public final class Trainer implements AutoCloseable {
 
     /** Lays out, and makes room for, the step of a batch shape. */
     public Plan plan(int rows, int length) {
-        return program(new Shape(rows, length)).plan();
+        return programs.training(new BatchShape(rows, length)).plan();
     }
 
-    /** Bytes of the optimizer's state and of the batches' own tensors. */
+    /** Lays out, and makes room for, evaluation on the largest of its batches. */
+    public void planEvaluation(BatchShape largest) {
+        programs.evaluation(largest);
+    }
+
+    /** The memory that all steps planned so far share. */
+    Workspace workspace() {
+        return workspace;
+    }
+
+    /** Bytes of the optimizer's state. */
     public long stateBytes() {
         return state.bytes();
     }
@@ -115,7 +121,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Evaluates as things stand. */
     public Evaluation evaluate() {
-        return evaluator.run(evaluationData);
+        return Evaluation.of(programs, evaluationData);
     }
 
     /**
@@ -202,12 +208,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     private LossProgram program(Batch batch) {
-        return program(new Shape(batch.rows(), batch.length()));
-    }
-
-    private LossProgram program(Shape wanted) {
-        return programs.computeIfAbsent(wanted, shape ->
-                new LossProgram(model, state, workspace, shape.rows, shape.length, true, arguments.recompute()));
+        return programs.training(BatchShape.of(batch));
     }
 
     /** Runs the step again, op by op, to see where it broke. */

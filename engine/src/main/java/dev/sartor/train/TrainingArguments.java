@@ -71,6 +71,13 @@ public record TrainingArguments(
                 loggingSteps, evalSteps, saveSteps, saveTotalLimit, seed, recompute);
     }
 
+    /** The same with another recomputation; results are the same bit for bit. */
+    public TrainingArguments withRecompute(Recompute level) {
+        return new TrainingArguments(perDeviceTrainBatchSize, gradientAccumulationSteps, learningRate, lrSchedulerType,
+                warmupSteps, warmupRatio, weightDecay, adamBeta1, adamBeta2, adamEpsilon, maxGradNorm, numTrainEpochs, maxSteps,
+                loggingSteps, evalSteps, saveSteps, saveTotalLimit, seed, level);
+    }
+
     /** Optimizer steps of the whole run. */
     public long totalSteps(long stepsPerEpoch) {
         return maxSteps > 0 ? maxSteps : (long) Math.ceil(numTrainEpochs * stepsPerEpoch);

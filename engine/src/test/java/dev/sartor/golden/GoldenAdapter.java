@@ -57,7 +57,7 @@ final class GoldenAdapter {
             var batch = GoldenModel.batch(batches, model);
             var logits = new LogitsProgram(model, state, workspace, batch.rows(), batch.length()).run(batch);
             GoldenModel.assertClose("logits", golden.floats("logits"), logits, 1e-4);
-            var loss = new LossProgram(model, state, workspace, batch.rows(), batch.length(), false, Recompute.NONE);
+            var loss = new LossProgram(model, workspace, batch.rows(), batch.length(), false, Recompute.NONE);
             assertEquals(golden.floats("loss")[0], loss.run(batch, 1) / batch.learnedTokens(), 1e-5, "loss");
         }
     }
@@ -78,7 +78,7 @@ final class GoldenAdapter {
                 var shape = golden.spec("input_ids.0").shape();
                 int rows = (int) shape.dim(0);
                 int length = (int) shape.dim(1);
-                var program = new LossProgram(model, state, workspace, rows, length, true, Recompute.NONE);
+                var program = new LossProgram(model, workspace, rows, length, true, Recompute.NONE);
                 var losses = golden.floats("losses");
                 for (int step = 0; step < STEPS; step++) {
                     var batch = TransformersBatch.full(rows, length, golden.ints("input_ids." + step));

@@ -49,7 +49,7 @@ final class GoldenModel {
             var batch = batch(golden, model);
             var logits = new LogitsProgram(model, state, workspace, batch.rows(), batch.length()).run(batch);
             assertClose("logits", golden.floats("logits"), logits, 1e-4);
-            var program = new LossProgram(model, state, workspace, batch.rows(), batch.length(), false, Recompute.NONE);
+            var program = new LossProgram(model, workspace, batch.rows(), batch.length(), false, Recompute.NONE);
             assertEquals(golden.floats("loss")[0], program.run(batch, 1) / batch.learnedTokens(), 1e-5, "loss");
         }
     }
@@ -60,7 +60,7 @@ final class GoldenModel {
                 var state = new Scope(Scope.Kind.STATE, device);
                 var workspace = new Workspace(device)) {
             var batch = batch(golden, model);
-            var program = new LossProgram(model, state, workspace, batch.rows(), batch.length(), true, recompute);
+            var program = new LossProgram(model, workspace, batch.rows(), batch.length(), true, recompute);
             double loss = program.run(batch, 1f / batch.learnedTokens()) / batch.learnedTokens();
             assertEquals(golden.floats("loss")[0], loss, 1e-5, "loss");
             var transposed = transposed(model);

@@ -55,7 +55,7 @@ public class StepBenchmark {
         var optimizer = new AdamW(new AdamW.Settings(0.9f, 0.999f, 1e-8f, 0), trained, state);
         update = new UpdateProgram(device, state, optimizer, trained, 1);
         loss = new LossProgram(
-                setup.model(), state, workspace, LlamaShape.ROWS, LlamaShape.LENGTH, true, Recompute.NONE);
+                setup.model(), workspace, LlamaShape.ROWS, LlamaShape.LENGTH, true, Recompute.NONE);
     }
 
     @Benchmark

@@ -45,6 +45,32 @@ public record Key(String name, List<String> aliases, Type type, String meaning) 
             }
         }
 
+        /** True, false, or one of some words. */
+        record FlagOr(List<String> words) implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isBoolean() || value.isString() && words.contains(value.stringValue());
+            }
+
+            @Override
+            public String expected() {
+                return "true, false or " + String.join(", ", words);
+            }
+        }
+
+        /** A number of bytes, alone or with a unit. */
+        record Size() implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isValueNode() && dev.sartor.cli.recipe.Size.parse(value.asString()).isPresent();
+            }
+
+            @Override
+            public String expected() {
+                return dev.sartor.cli.recipe.Size.EXPECTED;
+            }
+        }
+
         /** A whole number of at least the minimum. */
         record Whole(long minimum) implements Type {
             @Override

@@ -53,7 +53,8 @@ public final class Keys {
         key("save_total_limit", new Type.Whole(0), "checkpoints that are kept; 0 for all");
         key("resume_from_checkpoint", new Type.Text(), "a checkpoint's directory, or latest");
         key("seed", new Type.Whole(0), "of data order, dropout and initial values");
-        key("gradient_checkpointing", new Type.Flag(), "keep only the blocks' inputs and compute the rest again");
+        key("gradient_checkpointing", new Type.FlagOr(List.of("auto")), "true: compute blocks again in the backward pass; false: keep all; auto: as little again as memory allows");
+        key("max_memory", new Type.Size(), "what a run may use, such as 24GiB; all that the machine has if not said");
         // Adapter
         key("peft_type", new Type.Choice(List.of("LORA", "none")), "adapter method; none trains every weight");
         key("r", new Type.Whole(1), "LoRA rank", "lora_r");
