@@ -30,6 +30,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * Kernels on the CPU device, run as training runs them: a compiled program, submitted. Operands are
@@ -45,14 +46,22 @@ public abstract class KernelBenchmark {
     private static final String WHERE = "bench";
 
     private final SplittableRandom random = new SplittableRandom(42);
+    private final float[] numbers = new float[1 << 16];
     private CpuDevice device;
     private Scope scope;
+    private String method;
+    private BenchmarkParams params;
 
     /** Makes operands and programs. */
     protected abstract void prepare();
 
     @Setup(Level.Trial)
-    public void open() {
+    public void open(BenchmarkParams params) {
+        this.params = params;
+        method = params.getBenchmark().substring(params.getBenchmark().lastIndexOf('.') + 1);
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = (float) random.nextGaussian();
+        }
         device = CpuDevice.open(Threads.count());
         scope = new Scope(Scope.Kind.STEP, device);
         prepare();
@@ -66,6 +75,17 @@ public abstract class KernelBenchmark {
 
     protected Device device() {
         return device;
+    }
+
+    /**
+     * The program that the benchmark of this name submits; if it is the one being run, its work is
+     * told to the report.
+     */
+    protected Program measured(String benchmark, Work work, Kernel... kernels) {
+        if (benchmark.equals(method)) {
+            WorkLog.write(params, work, Stream.of(kernels).map(Kernel::name).toList());
+        }
+        return program(kernels);
     }
 
     /** A program of the kernels, with the scratch that they need. */
@@ -84,13 +104,17 @@ public abstract class KernelBenchmark {
         return scope.allocate(TensorSpec.of(dtype, dims));
     }
 
-    /** Normal numbers with deviation 1. */
+    /** Normal numbers with deviation 1; large tensors repeat them, from another place each time. */
     protected Tensor normal(DType dtype, long... dims) {
         var values = zeros(DType.FLOAT32, dims);
+        long elements = values.shape().elements();
+        int at = random.nextInt(numbers.length);
         try (var arena = Arena.ofConfined()) {
             var host = arena.allocate(values.spec().bytes(), 4);
-            for (long i = 0; i < values.shape().elements(); i++) {
-                host.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextGaussian());
+            for (long done = 0; done < elements; at = 0) {
+                int count = (int) Math.min(elements - done, numbers.length - at);
+                MemorySegment.copy(numbers, at, host, ValueLayout.JAVA_FLOAT, done * Float.BYTES, count);
+                done += count;
             }
             device.write(host, values);
         }

@@ -3,8 +3,10 @@ package dev.sartor.bench.ffm;
 import dev.sartor.bench.KernelBenchmark;
 import dev.sartor.bindings.cpu.sartor_h;
 import dev.sartor.device.Program;
+import dev.sartor.device.kernel.Kernel;
 import dev.sartor.device.kernel.Zero;
 import dev.sartor.tensor.DType;
+import java.util.Collections;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
@@ -12,13 +14,19 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 /** What crossing from Java into native code costs. */
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class DowncallBenchmark extends KernelBenchmark {
+    /** Of {@link #submitMany}: the report takes the price of one from the difference to {@link #submitSmallest}. */
+    public static final int INSTRUCTIONS = 101;
+
     private Program empty;
     private Program smallest;
+    private Program many;
 
     @Override
     protected void prepare() {
         empty = program();
-        smallest = program(new Zero(zeros(DType.FLOAT32, 1)));
+        var zero = new Zero(zeros(DType.FLOAT32, 1));
+        smallest = program(zero);
+        many = program(Collections.nCopies(INSTRUCTIONS, zero).toArray(Kernel[]::new));
     }
 
     /** The bare call of a C function that does nothing. */
@@ -37,5 +45,11 @@ public class DowncallBenchmark extends KernelBenchmark {
     @Benchmark
     public void submitSmallest() {
         submit(smallest);
+    }
+
+    /** A submit of {@value #INSTRUCTIONS} such kernels. */
+    @Benchmark
+    public void submitMany() {
+        submit(many);
     }
 }

@@ -1,6 +1,7 @@
 package dev.sartor.bench.op;
 
 import dev.sartor.bench.KernelBenchmark;
+import dev.sartor.bench.Work;
 import dev.sartor.device.Program;
 import dev.sartor.device.kernel.Attention;
 import dev.sartor.device.kernel.AttentionBackward;
@@ -9,9 +10,9 @@ import dev.sartor.tensor.DType;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
-/** Causal attention: batch 4, 12 heads of 64. */
+/** Causal attention of 2048 tokens in rows of a length, 12 heads of 64. */
 public class AttentionBenchmark extends KernelBenchmark {
-    private static final int BATCH = 4;
+    private static final int TOKENS = 2048;
     private static final int HEADS = 12;
     private static final int HEAD_DIM = 64;
     private static final long WIDTH = (long) HEADS * HEAD_DIM;
@@ -20,7 +21,7 @@ public class AttentionBenchmark extends KernelBenchmark {
     @Param({"FLOAT32", "BFLOAT16"})
     public DType dtype;
 
-    @Param({"256", "1024"})
+    @Param({"512", "2048"})
     public int length;
 
     private Program forward;
@@ -28,23 +29,29 @@ public class AttentionBenchmark extends KernelBenchmark {
 
     @Override
     protected void prepare() {
-        long tokens = (long) BATCH * length;
-        int[] ends = new int[BATCH * length];
+        int batch = TOKENS / length;
+        int[] ends = new int[TOKENS];
         for (int i = 0; i < ends.length; i++) {
             ends[i] = i % length + 1;
         }
-        var keyBegin = zeros(DType.INT32, BATCH, length);
-        var keyEnd = ints(ends, BATCH, length);
-        var q = Columns.of(normal(dtype, tokens, WIDTH));
-        var k = Columns.of(normal(dtype, tokens, WIDTH));
-        var v = Columns.of(normal(dtype, tokens, WIDTH));
-        var o = zeros(dtype, tokens, WIDTH);
-        var logSumExp = zeros(DType.FLOAT32, BATCH, HEADS, length);
-        forward = program(new Attention(q, k, v, o, logSumExp, keyBegin, keyEnd, HEAD_DIM, 0, SCALE, 0));
-        backward = program(new AttentionBackward(
-                normal(dtype, tokens, WIDTH), q, k, v, o, logSumExp, keyBegin, keyEnd,
-                Columns.of(zeros(dtype, tokens, WIDTH)), Columns.of(zeros(dtype, tokens, WIDTH)),
-                Columns.of(zeros(dtype, tokens, WIDTH)), HEAD_DIM, 0, SCALE, 0));
+        var keyBegin = zeros(DType.INT32, batch, length);
+        var keyEnd = ints(ends, batch, length);
+        var q = Columns.of(normal(dtype, TOKENS, WIDTH));
+        var k = Columns.of(normal(dtype, TOKENS, WIDTH));
+        var v = Columns.of(normal(dtype, TOKENS, WIDTH));
+        var o = zeros(dtype, TOKENS, WIDTH);
+        var logSumExp = zeros(DType.FLOAT32, batch, HEADS, length);
+        // One product of queries and keys: every pair that the causal mask lets through.
+        double product = 2.0 * HEAD_DIM * HEADS * TOKENS * (length + 1) / 2;
+        var attention = new Attention(q, k, v, o, logSumExp, keyBegin, keyEnd, HEAD_DIM, 0, SCALE, 0);
+        // QK^T and PV.
+        forward = measured("forward", Work.of(2 * product, attention), attention);
+        var gradients = new AttentionBackward(
+                normal(dtype, TOKENS, WIDTH), q, k, v, o, logSumExp, keyBegin, keyEnd,
+                Columns.of(zeros(dtype, TOKENS, WIDTH)), Columns.of(zeros(dtype, TOKENS, WIDTH)),
+                Columns.of(zeros(dtype, TOKENS, WIDTH)), HEAD_DIM, 0, SCALE, 0);
+        // QK^T once more, then the gradients of V, P, Q and K.
+        backward = measured("backward", Work.of(5 * product, gradients), gradients);
         submit(forward);
     }
 

@@ -1,6 +1,7 @@
 package dev.sartor.bench.op;
 
 import dev.sartor.bench.KernelBenchmark;
+import dev.sartor.bench.Work;
 import dev.sartor.bench.peer.OneDnn;
 import dev.sartor.bench.peer.OneDnnMatmul;
 import dev.sartor.device.Program;
@@ -21,7 +22,7 @@ import org.openjdk.jmh.annotations.TearDown;
  */
 public class GemmBenchmark extends KernelBenchmark {
     /** Rows of x, features in, features out. */
-    @Param({"512x2048x5632", "2048x2048x2048"})
+    @Param({"2048x2048x2048", "512x2048x5632", "512x896x4864", "1024x768x768", "1024x768x2048"})
     public String shape;
 
     @Param({"FLOAT32", "BFLOAT16"})
@@ -76,7 +77,10 @@ public class GemmBenchmark extends KernelBenchmark {
         x = normal(dtype, sizes[0], sizes[1]);
         weight = normal(dtype, sizes[2], sizes[1]);
         y = zeros(dtype, sizes[0], sizes[2]);
-        gemm = program(new LoraLinear(x, packed(weight), null, null, null, y, null, null, 0, 0, 0));
+        var kernel = new LoraLinear(x, packed(weight), null, null, null, y, null, null, 0, 0, 0);
+        var work = Work.of(2.0 * sizes[0] * sizes[1] * sizes[2], kernel);
+        gemm = measured("sartor", work, kernel);
+        measured("oneDnn", work, kernel);
     }
 
     @Benchmark

@@ -1,6 +1,7 @@
 package dev.sartor.bench.op;
 
 import dev.sartor.bench.KernelBenchmark;
+import dev.sartor.bench.Work;
 import dev.sartor.device.Program;
 import dev.sartor.device.kernel.LinearCrossEntropy;
 import dev.sartor.tensor.DType;
@@ -25,9 +26,12 @@ public class LinearCrossEntropyBenchmark extends KernelBenchmark {
         var weight = packed(normal(dtype, VOCABULARY, WIDTH));
         var targets = ints(VOCABULARY, TOKENS);
         var losses = zeros(DType.FLOAT32, TOKENS);
-        loss = program(new LinearCrossEntropy(x, weight, null, targets, null, losses, null, null, null, 0));
-        lossAndGradient = program(new LinearCrossEntropy(
-                x, weight, null, targets, null, losses, zeros(dtype, TOKENS, WIDTH), null, null, 0));
+        double product = 2.0 * TOKENS * WIDTH * VOCABULARY;
+        var alone = new LinearCrossEntropy(x, weight, null, targets, null, losses, null, null, null, 0);
+        loss = measured("loss", Work.of(product, alone), alone);
+        var both = new LinearCrossEntropy(
+                x, weight, null, targets, null, losses, zeros(dtype, TOKENS, WIDTH), null, null, 0);
+        lossAndGradient = measured("lossAndGradient", Work.of(2 * product, both), both);
     }
 
     @Benchmark

@@ -82,6 +82,13 @@ public final class OneDnn implements AutoCloseable {
         }
     }
 
+    /** Such as 3.13.0. */
+    public String version() {
+        var numbers = ((MemorySegment) invoke("dnnl_version", ValueLayout.ADDRESS)).reinterpret(3 * Integer.BYTES);
+        return numbers.getAtIndex(ValueLayout.JAVA_INT, 0) + "." + numbers.getAtIndex(ValueLayout.JAVA_INT, 1) + "."
+                + numbers.getAtIndex(ValueLayout.JAVA_INT, 2);
+    }
+
     /** A layout of [rows, columns]: the elements of a row adjacent. */
     MemorySegment rowMajor(long rows, long columns, int dtype) {
         return strided(rows, columns, dtype, columns, 1);

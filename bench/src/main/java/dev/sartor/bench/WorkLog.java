@@ -1,0 +1,44 @@
+package dev.sartor.bench;
+
+import dev.sartor.io.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Collection;
+import org.openjdk.jmh.infra.BenchmarkParams;
+
+/**
+ * Tells the report what work a benchmark does. JMH's results hold times alone, and each benchmark
+ * runs in a process of its own, so a line of JSON goes to the file that {@code sartor.bench.work}
+ * names: the benchmark and its parameters as JMH's JSON has them, {@code flops}, {@code bytes} and
+ * {@code kernels}.
+ */
+public final class WorkLog {
+    private static final String FILE = System.getProperty("sartor.bench.work");
+
+    private WorkLog() {}
+
+    /** Does nothing where no file is named. */
+    public static void write(BenchmarkParams benchmark, Work work, Collection<String> kernels) {
+        if (FILE == null) {
+            return;
+        }
+        var line = Json.object();
+        line.put("benchmark", benchmark.getBenchmark());
+        var params = line.putObject("params");
+        benchmark.getParamsKeys().forEach(key -> params.put(key, benchmark.getParam(key)));
+        line.put("flops", work.flops());
+        line.put("bytes", work.bytes());
+        var names = line.putArray("kernels");
+        kernels.forEach(names::add);
+        try {
+            Files.write(Path.of(FILE), (Json.compact(line) + "\n").getBytes(StandardCharsets.UTF_8),
+                    StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package dev.sartor.bench.report;
+
+import static dev.sartor.bench.report.Markdown.figure;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/** What the engine sets out to reach, beside what this run measured. */
+final class Goals {
+    private final KernelSections kernels;
+    private final StepSections steps;
+    private final List<List<String>> rows = new ArrayList<>();
+
+    Goals(KernelSections kernels, StepSections steps) {
+        this.kernels = kernels;
+        this.steps = steps;
+    }
+
+    void write(Markdown out) {
+        atLeast("training 134m in bfloat16, speed of PyTorch + PEFT", 1.8, steps.speedRatio("134m", "bfloat16"));
+        atLeast("training 134m in float32, speed of PyTorch + PEFT", 2.4, steps.speedRatio("134m", "float32"));
+        atLeast("training 494m in bfloat16, speed of PyTorch + PEFT", 2.2, steps.speedRatio("494m", "bfloat16"));
+        atMost("peak resident size of 134m in bfloat16, of the peer's", 0.5, steps.memoryRatio("134m", "bfloat16"));
+        atMost("peak resident size of 134m in float32, of the peer's", 0.5, steps.memoryRatio("134m", "float32"));
+        atMost("peak resident size of 494m in bfloat16, of the peer's", 0.5, steps.memoryRatio("494m", "bfloat16"));
+        atLeast("QLoRA step on 134m, speed of the bfloat16 LoRA step", 0.9, steps.quantizedRatio("134m"));
+        atLeast("QLoRA step on 494m, speed of the bfloat16 LoRA step", 0.9, steps.quantizedRatio("494m"));
+        atMost("QLoRA on 1.1b, 1 x 512, GiB resident", 2.0, steps.quantizedPeak("1.1b"));
+        atLeast("matrix product in bfloat16, lowest part of oneDNN's speed", 0.95, product("bfloat16"));
+        atLeast("matrix product in float32, lowest part of oneDNN's speed", 1.0, product("float32"));
+        atLeast("NF4 product at 512 rows, lowest part of the bfloat16 product's speed", 0.9, nf4Product());
+        atLeast("NF4 decoding kernel, lowest part of copy bandwidth", 0.6, nf4Decode());
+        atLeast("attention at 2048 tokens, forward and backward, of the product's rate, bfloat16", 0.5, attention("bfloat16"));
+        atLeast("attention at 2048 tokens, forward and backward, of the product's rate, float32", 0.5, attention("float32"));
+        out.heading(2, "Goals");
+        out.table(List.of("goal", "wanted", "measured", ""), rows);
+    }
+
+    private void atLeast(String goal, double wanted, double measured) {
+        row(goal, "at least " + figure(wanted), measured, measured >= wanted);
+    }
+
+    private void atMost(String goal, double wanted, double measured) {
+        row(goal, "at most " + figure(wanted), measured, measured <= wanted);
+    }
+
+    private void row(String goal, String wanted, double measured, boolean met) {
+        rows.add(List.of(goal, wanted, figure(measured), Double.isNaN(measured) ? "**not measured**" : met ? "met" : "**missed**"));
+    }
+
+    private double product(String dtype) {
+        return orNone(kernels.all("Gemm", "sartor").stream().filter(each -> each.dtype().equals(dtype))
+                .flatMap(ours -> kernels.partner(ours, "oneDnn").map(theirs -> theirs.seconds() / ours.seconds()).stream())
+                .mapToDouble(Double::doubleValue).min());
+    }
+
+    private double nf4Product() {
+        return orNone(kernels.all("QuantizedGemm", "run").stream()
+                .filter(each -> each.params().get("weight").equals("NF4") && each.dtype().equals("bfloat16"))
+                .flatMap(each -> kernels.dense(each).map(dense -> dense.seconds() / each.seconds()).stream())
+                .mapToDouble(Double::doubleValue).min());
+    }
+
+    private double nf4Decode() {
+        double copy = kernels.roofline().copy();
+        return copy == 0 ? Double.NaN : orNone(kernels.all("Decode", "run").stream()
+                .filter(each -> each.params().get("weight").equals("NF4"))
+                .mapToDouble(each -> each.bytesPerSecond() / copy).min());
+    }
+
+    private double attention(String dtype) {
+        return kernels.all("Attention", "forward").stream()
+                .filter(each -> each.dtype().equals(dtype) && each.params().get("length").equals("2048"))
+                .flatMap(each -> kernels.attentionShare(each).stream()).findFirst().orElse(Double.NaN);
+    }
+
+    private static double orNone(OptionalDouble value) {
+        return value.orElse(Double.NaN);
+    }
+}

@@ -1,0 +1,260 @@
+package dev.sartor.bench.report;
+
+import static dev.sartor.bench.report.Markdown.figure;
+
+import dev.sartor.bench.ffm.DowncallBenchmark;
+import dev.sartor.device.kernel.Kernel;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+
+/** The parts of the report that come from JMH. */
+final class KernelSections {
+    private static final double GIGA = 1e9;
+
+    private final List<KernelResult> results;
+    private final Roofline roofs;
+
+    KernelSections(List<KernelResult> results) {
+        this.results = results;
+        roofs = Roofline.of(results);
+    }
+
+    void write(Markdown out, Map<String, String> plots) {
+        roofs(out);
+        if (roofs.copy() == 0) {
+            return;
+        }
+        gemm(out, plots);
+        quantized(out);
+        kernels(out, plots);
+        attention(out);
+        calls(out);
+    }
+
+    private void roofs(Markdown out) {
+        out.heading(2, "Roofs");
+        if (roofs.copy() == 0 || roofs.peak().isEmpty()) {
+            out.missing("peak arithmetic and copy bandwidth (`roof` benchmarks), so nothing stands beside a roof");
+            return;
+        }
+        out.paragraph("Measured in the same run, on the same threads: multiply-adds that never leave the registers; memory"
+                + " that no cache holds, copied (counted read and written) and read.");
+        var rows = new ArrayList<List<String>>();
+        roofs.peak().forEach((dtype, flops) -> rows.add(List.of("peak arithmetic, " + dtype, figure(flops / GIGA) + " GFLOP/s")));
+        rows.add(List.of("copy bandwidth", figure(roofs.copy() / GIGA) + " GB/s"));
+        rows.add(List.of("read bandwidth", figure(roofs.read() / GIGA) + " GB/s"));
+        out.table(List.of("roof", "figure"), rows);
+    }
+
+    private void gemm(Markdown out, Map<String, String> plots) {
+        out.heading(2, "Matrix products beside oneDNN");
+        var rows = new ArrayList<List<String>>();
+        var bars = new ArrayList<BarChart.Row>();
+        boolean absent = false;
+        for (var ours : all("Gemm", "sartor")) {
+            double flops = ours.flopsPerSecond();
+            double theirs = partner(ours, "oneDnn").map(KernelResult::flopsPerSecond).orElse(Double.NaN);
+            absent |= Double.isNaN(theirs);
+            rows.add(List.of(ours.params().get("shape"), ours.dtype(), figure(flops / GIGA), figure(theirs / GIGA),
+                    figure(flops / theirs), figure(ofRoof(ours))));
+            bars.add(new BarChart.Row(ours.params().get("shape") + " " + ours.dtype(),
+                    List.of(flops / GIGA, theirs / GIGA), Double.isNaN(theirs) ? "" : figure(flops / theirs)));
+        }
+        if (rows.isEmpty()) {
+            out.missing("the benchmark `Gemm`");
+            return;
+        }
+        if (absent) {
+            out.missing("oneDNN, where a dash stands: its library is not there on this platform, or failed");
+        }
+        out.table(List.of("rows x in x out", "type", "ours, GFLOP/s", "oneDNN, GFLOP/s", "ours / oneDNN", "of the roof"), rows);
+        out.image("Matrix products: ours and oneDNN", "plots/gemm.svg");
+        plots.put("gemm.svg", BarChart.draw("Matrix products, GFLOP/s (ratio of ours to oneDNN)", List.of("ours", "oneDNN"), bars,
+                Double.NaN));
+    }
+
+    /** Products with quantized weights beside those with dense ones, and products of one row. */
+    private void quantized(Markdown out) {
+        var gemms = all("QuantizedGemm", "run");
+        if (!gemms.isEmpty()) {
+            out.heading(2, "Quantized weights: matrix products");
+            var rows = new ArrayList<List<String>>();
+            for (var each : gemms) {
+                var dense = dense(each);
+                rows.add(List.of(each.params().get("shape"), each.params().get("weight"), each.dtype(),
+                        figure(each.flopsPerSecond() / GIGA),
+                        figure(dense.map(d -> d.seconds() / each.seconds()).orElse(Double.NaN)), figure(ofRoof(each))));
+            }
+            out.table(List.of("rows x in x out", "weight", "type", "GFLOP/s", "speed of the dense one", "of the roof"), rows);
+        }
+        var decodes = all("Decode", "run");
+        if (!decodes.isEmpty()) {
+            out.heading(2, "Decoding: one row times a matrix");
+            out.paragraph("Bytes are those of the packed weight; the roof is copy bandwidth.");
+            var rows = new ArrayList<List<String>>();
+            for (var each : decodes) {
+                rows.add(List.of(each.params().get("shape"), each.params().get("weight"), figure(each.seconds() * 1e6),
+                        figure(each.bytesPerSecond() / GIGA), figure(each.bytesPerSecond() / roofs.copy())));
+            }
+            out.table(List.of("in x out", "weight", "us", "GB/s", "of copy bandwidth"), rows);
+        }
+    }
+
+    private void kernels(Markdown out, Map<String, String> plots) {
+        out.heading(2, "Kernels");
+        out.paragraph("The roof of a kernel is the least time that its floating-point operations take at the peak, or that its"
+                + " bytes take at the speed of copying, whichever is more. Kernels that only read, or whose operands a cache"
+                + " holds, can come out above 1.");
+        var rows = new ArrayList<List<String>>();
+        var bars = new ArrayList<BarChart.Row>();
+        var points = new ArrayList<PointChart.Point>();
+        for (var each : measured()) {
+            boolean arithmetic = roofs.isArithmetic(each.work(), each.dtype());
+            double ratio = ofRoof(each);
+            rows.add(List.of(each.title(), each.dtype(), figure(each.seconds() * 1e3),
+                    each.work().flops() == 0 ? "-" : figure(each.flopsPerSecond() / GIGA), figure(each.bytesPerSecond() / GIGA),
+                    arithmetic ? "arithmetic" : "memory", figure(ratio)));
+            bars.add(new BarChart.Row(each.title() + " " + shortName(each.dtype()), List.of(ratio), figure(ratio)));
+            if (each.work().flops() > 0) {
+                points.add(new PointChart.Point(each.work().flops() / each.work().bytes(), each.flopsPerSecond() / GIGA,
+                        each.title() + " " + each.dtype()));
+            }
+        }
+        if (rows.isEmpty()) {
+            out.missing("any kernel");
+            return;
+        }
+        out.table(List.of("kernel", "type", "ms", "GFLOP/s", "GB/s", "bound by", "of its roof"), rows);
+        unmeasured(out);
+        out.image("Each kernel as a part of its roof", "plots/kernels.svg");
+        plots.put("kernels.svg", BarChart.draw("Speed of each kernel as a part of its roof", List.of("ours"), bars, 1));
+        out.image("Roofline", "plots/roofline.svg");
+        plots.put("roofline.svg", roofline(points));
+    }
+
+    /** Ours, those that take the roof's measure and no peer's. */
+    private List<KernelResult> measured() {
+        return results.stream()
+                .filter(each -> each.work() != null && !each.kernels().isEmpty() && !each.method().equals("oneDnn"))
+                .filter(each -> roofs.covers(each.work(), each.dtype()))
+                .sorted(Comparator.comparing((KernelResult each) -> !roofs.isArithmetic(each.work(), each.dtype()))
+                        .thenComparing(KernelResult::benchmark).thenComparing(KernelResult::title).thenComparing(KernelResult::dtype))
+                .toList();
+    }
+
+    /** Names the kernels that there is no figure of. */
+    private void unmeasured(Markdown out) {
+        var names = new TreeSet<>(Arrays.stream(Kernel.class.getPermittedSubclasses()).map(Class::getSimpleName).toList());
+        results.forEach(each -> names.removeAll(each.kernels()));
+        if (!names.isEmpty()) {
+            out.missing("the kernels %s", String.join(", ", names));
+        }
+    }
+
+    private String roofline(List<PointChart.Point> points) {
+        var series = new ArrayList<PointChart.Series>();
+        double high = points.stream().mapToDouble(PointChart.Point::x).max().orElse(100) * 2;
+        roofs.peak().forEach((dtype, peak) -> {
+            double ridge = peak / roofs.copy();
+            double low = Math.min(ridge / 10, points.stream().mapToDouble(PointChart.Point::x).min().orElse(ridge));
+            series.add(new PointChart.Series("roof " + dtype, "roof", true, List.of(
+                    new PointChart.Point(low, low * roofs.copy() / GIGA, ""),
+                    new PointChart.Point(ridge, peak / GIGA, ""),
+                    new PointChart.Point(Math.max(high, ridge * 2), peak / GIGA, ""))));
+        });
+        int style = 0;
+        for (var dtype : roofs.peak().keySet()) {
+            series.add(new PointChart.Series(dtype, "s" + style++, false,
+                    points.stream().filter(point -> point.name().endsWith(" " + dtype)).toList()));
+        }
+        return PointChart.draw("Roofline", "floating-point operations a byte", "GFLOP/s", true, series);
+    }
+
+    private void attention(Markdown out) {
+        var rows = new ArrayList<List<String>>();
+        for (var forward : all("Attention", "forward")) {
+            var rate = attentionShare(forward);
+            if (rate.isPresent()) {
+                double seconds = forward.seconds() + partner(forward, "backward").orElseThrow().seconds();
+                rows.add(List.of(forward.params().get("length"), forward.dtype(), figure(seconds * 1e3), figure(rate.get())));
+            }
+        }
+        if (!rows.isEmpty()) {
+            out.heading(2, "Attention beside matrix products");
+            out.paragraph("Forward and backward together, in floating-point operations a second, as a part of the rate of our own"
+                    + " product of 2048 x 2048 x 2048 in the same type. Seven products of queries and keys are counted, the one"
+                    + " that backward makes again included, and of each only the pairs that the causal mask lets through.");
+            out.table(List.of("tokens a row", "type", "ms", "of the product's rate"), rows);
+        }
+    }
+
+    /** Forward and backward beside the rate of the square product; empty where one of them is missing. */
+    Optional<Double> attentionShare(KernelResult forward) {
+        var backward = partner(forward, "backward");
+        var product = all("Gemm", "sartor").stream()
+                .filter(each -> each.dtype().equals(forward.dtype()) && each.params().get("shape").equals("2048x2048x2048")).findFirst();
+        if (backward.isEmpty() || product.isEmpty()) {
+            return Optional.empty();
+        }
+        double flops = forward.work().flops() + backward.get().work().flops();
+        return Optional.of(flops / (forward.seconds() + backward.get().seconds()) / product.get().flopsPerSecond());
+    }
+
+    private void calls(Markdown out) {
+        out.heading(2, "Calls from Java into native code");
+        var smallest = find("Downcall", "submitSmallest");
+        var many = find("Downcall", "submitMany");
+        var rows = new ArrayList<List<String>>();
+        find("Downcall", "call").ifPresent(each -> rows.add(List.of("a bare call (FFM)", figure(each.seconds() * 1e9))));
+        find("Downcall", "submitNothing").ifPresent(each ->
+                rows.add(List.of("the submit of an empty program", figure(each.seconds() * 1e9))));
+        smallest.ifPresent(each -> rows.add(List.of("the submit of one kernel that writes four bytes", figure(each.seconds() * 1e9))));
+        if (smallest.isPresent() && many.isPresent()) {
+            double one = (many.get().seconds() - smallest.get().seconds()) / (DowncallBenchmark.INSTRUCTIONS - 1);
+            rows.add(List.of("each further instruction of a program", figure(one * 1e9)));
+        }
+        if (rows.isEmpty()) {
+            out.missing("the benchmark `Downcall`");
+        } else {
+            out.table(List.of("what", "ns"), rows);
+        }
+    }
+
+    List<KernelResult> all(String benchmark, String method) {
+        return results.stream().filter(each -> each.benchmark().equals(benchmark) && each.method().equals(method)).toList();
+    }
+
+    Optional<KernelResult> find(String benchmark, String method) {
+        return all(benchmark, method).stream().findFirst();
+    }
+
+    /** The other method's result with the same parameters. */
+    Optional<KernelResult> partner(KernelResult result, String method) {
+        return all(result.benchmark(), method).stream().filter(each -> each.params().equals(result.params())).findFirst();
+    }
+
+    /** The product of the same shape with a dense weight. */
+    Optional<KernelResult> dense(KernelResult quantized) {
+        return all("QuantizedGemm", "run").stream()
+                .filter(each -> each.params().get("weight").equals("DENSE") && each.dtype().equals(quantized.dtype())
+                        && each.params().get("shape").equals(quantized.params().get("shape")))
+                .findFirst();
+    }
+
+    Roofline roofline() {
+        return roofs;
+    }
+
+    private double ofRoof(KernelResult result) {
+        return roofs.covers(result.work(), result.dtype()) ? roofs.seconds(result.work(), result.dtype()) / result.seconds() : Double.NaN;
+    }
+
+    private static String shortName(String dtype) {
+        return dtype.equals("bfloat16") ? "bf16" : "f32";
+    }
+}

@@ -1,0 +1,184 @@
+package dev.sartor.bench.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xml.sax.InputSource;
+
+/** Measurements in, tables and plots out. */
+class ReportTest {
+    private static final Machine MACHINE = new Machine("A processor", 2, "portable, 2 threads", 8L << 30, "Linux", "25");
+
+    @TempDir
+    Path folder;
+
+    private final List<String> results = new ArrayList<>();
+    private final List<String> works = new ArrayList<>();
+
+    @Test
+    void kernelsStandBesideTheirRoofsAndThePeer() throws IOException {
+        roofs();
+        // 100 GFLOP in 0.5 s: 200 GFLOP/s of 400. oneDNN takes 0.4 s.
+        kernel("op.GemmBenchmark.sartor", "{\"shape\":\"2048x2048x2048\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
+        kernel("op.GemmBenchmark.oneDnn", "{\"shape\":\"2048x2048x2048\",\"dtype\":\"BFLOAT16\"}", 400, 100e9, 1e9, "LoraLinear");
+        // 5 GB in 0.2 s: 25 GB/s of 50.
+        kernel("op.StreamBenchmark.run", "{\"kernel\":\"RMS_NORM\",\"dtype\":\"BFLOAT16\"}", 200, 0, 5e9, "RmsNorm");
+        // 56 and 84 GFLOP in 1 s together: 140 of the product's 200.
+        kernel("op.AttentionBenchmark.forward", "{\"length\":\"2048\",\"dtype\":\"BFLOAT16\"}", 400, 56e9, 1e9, "Attention");
+        kernel("op.AttentionBenchmark.backward", "{\"length\":\"2048\",\"dtype\":\"BFLOAT16\"}", 600, 84e9, 1e9, "AttentionBackward");
+        var text = text();
+        assertHas(text, "| peak arithmetic, bfloat16 | 400 GFLOP/s |");
+        assertHas(text, "| copy bandwidth | 50.0 GB/s |");
+        assertHas(text, "| 2048x2048x2048 | bfloat16 | 200 | 250 | 0.800 | 0.500 |");
+        assertHas(text, "| rms_norm | bfloat16 | 200 | - | 25.0 | memory | 0.500 |");
+        assertHas(text, "| attention backward, 2048 | bfloat16 | 600 | 140 | 1.67 | arithmetic | 0.350 |");
+        assertHas(text, "| 2048 | bfloat16 | 1000 | 0.700 |");
+        assertHas(text, "lowest part of oneDNN's speed | at least 0.950 | 0.800 | **missed** |");
+        assertHas(text, "product's rate, bfloat16 | at least 0.500 | 0.700 | met |");
+        // Kernels without a figure are named, and only those.
+        var missing = text.lines().filter(line -> line.contains("**Not measured:** the kernels ")).findFirst().orElseThrow();
+        assertTrue(missing.contains(" AdamW,") && !missing.contains(" RmsNorm,"), missing);
+    }
+
+    @Test
+    void oneFigureAnInstruction() throws IOException {
+        roofs();
+        call("submitSmallest", 200);
+        call("submitMany", 1700);
+        assertHas(text(), "| each further instruction of a program | 15.0 |");
+    }
+
+    @Test
+    void whatWasNotMeasuredIsSaid() throws IOException {
+        var text = text();
+        assertHas(text, "> **Not measured:** peak arithmetic and copy bandwidth");
+        assertHas(text, "> **Not measured:** 134m in bfloat16");
+        assertHas(text, "> **Not measured:** 1.1b by QLoRA");
+        assertHas(text, "speed of PyTorch + PEFT | at least 1.80 | - | **not measured** |");
+        roofs();
+        kernel("op.GemmBenchmark.sartor", "{\"shape\":\"512x896x4864\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
+        assertHas(text(), "> **Not measured:** oneDNN, where a dash stands");
+    }
+
+    @Test
+    void stepsStandBesideThePeers() throws IOException {
+        steps("""
+                {"kind":"versions","python":"3.11","torch":"2.9","transformers":"5.0","peft":"0.19"}
+                {"kind":"step","case":"134m","side":"ours","method":"lora","dtype":"bfloat16","tokens_per_second_median":900,"peak_resident_bytes":1073741824,"planned_bytes":1073741824}
+                {"kind":"step","case":"134m","side":"ours","method":"lora","dtype":"bfloat16","tokens_per_second_median":1100,"peak_resident_bytes":536870912,"planned_bytes":1073741824}
+                {"kind":"step","case":"134m","side":"theirs","method":"lora","dtype":"bfloat16","tokens_per_second_median":500,"peak_resident_bytes":4294967296}
+                {"kind":"step","case":"134m","side":"ours","method":"qlora","dtype":"bfloat16","tokens_per_second_median":950,"peak_resident_bytes":536870912,"planned_bytes":1073741824}
+                {"kind":"step","case":"494m","side":"ours","method":"lora","dtype":"bfloat16","error":"unknown key 'rank'"}
+                {"kind":"decode","method":"bfloat16","tokens_per_second_median":21.5,"peak_resident_bytes":2147483648}
+                """);
+        var text = text();
+        assertHas(text, "| 134m bfloat16 | 1000 | 500 | 2.00 | 1.00 | 4.00 | 0.250 | 1.00 |");
+        assertHas(text, "| 134m | 950 | 1000 | 0.950 | 0.500 | 1.00 |");
+        assertHas(text, "> **Not measured:** a run of 494m bfloat16 failed: unknown key 'rank'");
+        assertHas(text, "| training 134m in bfloat16, speed of PyTorch + PEFT | at least 1.80 | 2.00 | met |");
+        assertHas(text, "| bfloat16 | 21.5 | 2.00 |");
+        assertHas(text, "torch 2.9");
+    }
+
+    @Test
+    void anAbsentPeerIsSaidLoudly() throws IOException {
+        steps("""
+                {"kind":"versions","error":"python3: No module named torch"}
+                {"kind":"step","case":"134m","side":"ours","method":"lora","dtype":"float32","tokens_per_second_median":600,"peak_resident_bytes":1073741824,"planned_bytes":1073741824}
+                """);
+        var text = text();
+        assertHas(text, "> **Not measured:** **the peer is absent** (python3: No module named torch)");
+        assertHas(text, "| 134m float32 | 600 | - | - | 1.00 | - | - | 1.00 |");
+        assertHas(text, "| PyTorch + PEFT | **absent** |");
+    }
+
+    @Test
+    void stepTimesAreFitted() throws IOException {
+        var lines = new StringBuilder();
+        for (int tokens = 128; tokens <= 8192; tokens *= 2) {
+            // 5 ms + 1 ms n + 0.0002 ms n^2
+            double seconds = 0.005 + 0.001 * tokens + 2e-7 * tokens * tokens;
+            lines.append("""
+                    {"kind":"step","case":"tokens","side":"ours","method":"lora","dtype":"bfloat16","sequence":%d,"tokens_per_second_median":%s}
+                    """.formatted(tokens, tokens / seconds));
+        }
+        steps(lines.toString());
+        assertHas(text(), "Fitted: 5.0 ms + 1.0000 ms n + 0.000200 ms n^2; largest deviation 0.0 %.");
+    }
+
+    @Test
+    void plotsAreXmlInBothThemes() throws Exception {
+        roofs();
+        kernel("op.GemmBenchmark.sartor", "{\"shape\":\"a<b&c\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
+        steps("""
+                {"kind":"step","case":"134m","side":"ours","method":"lora","dtype":"float32","tokens_per_second_median":600,"peak_resident_bytes":1073741824,"planned_bytes":1073741824}
+                {"kind":"step","case":"tokens","side":"ours","method":"lora","dtype":"bfloat16","sequence":128,"tokens_per_second_median":600}
+                """);
+        report().write(folder, MACHINE, "abc", "today");
+        List<Path> plots;
+        try (Stream<Path> files = Files.list(folder.resolve("plots"))) {
+            plots = files.toList();
+        }
+        assertEquals(5, plots.size());
+        for (var plot : plots) {
+            var svg = Files.readString(plot);
+            DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(svg)));
+            assertTrue(svg.contains("prefers-color-scheme: dark"), plot.toString());
+            assertFalse(svg.contains("NaN"), plot.toString());
+            assertTrue(Files.readString(folder.resolve("RESULTS.md")).contains("(plots/" + plot.getFileName() + ")"), plot.toString());
+        }
+    }
+
+    private void roofs() {
+        kernel("roof.ArithmeticBenchmark.peak", "{\"dtype\":\"BFLOAT16\"}", 10, 4e9, 0);
+        kernel("roof.BandwidthBenchmark.copy", "{\"mebibytes\":\"128\"}", 100, 0, 4e9);
+        kernel("roof.BandwidthBenchmark.copy", "{\"mebibytes\":\"512\"}", 100, 0, 5e9);
+    }
+
+    private void kernel(String name, String params, double milliseconds, double flops, double bytes, String... kernels) {
+        result(name, params, milliseconds, "ms/op");
+        var names = Stream.of(kernels).map(kernel -> '"' + kernel + '"').toList();
+        works.add("{\"benchmark\":\"dev.sartor.bench.%s\",\"params\":%s,\"flops\":%s,\"bytes\":%s,\"kernels\":%s}"
+                .formatted(name, params, flops, bytes, names));
+    }
+
+    private void call(String method, double nanoseconds) {
+        result("ffm.DowncallBenchmark." + method, "{}", nanoseconds, "ns/op");
+    }
+
+    /** As JMH writes it; the mean is another number than the median. */
+    private void result(String name, String params, double median, String unit) {
+        results.add("""
+                {"benchmark":"dev.sartor.bench.%s","mode":"avgt","params":%s,"primaryMetric":{"score":1e9,"scoreUnit":"%s","scorePercentiles":{"50.0":%s}}}
+                """.formatted(name, params, unit, median));
+    }
+
+    private void steps(String lines) throws IOException {
+        Files.writeString(folder.resolve("steps.jsonl"), lines);
+    }
+
+    private Report report() throws IOException {
+        Files.writeString(folder.resolve("jmh.json"), results.toString());
+        Files.write(folder.resolve("work.jsonl"), works);
+        return new Report(folder);
+    }
+
+    private String text() throws IOException {
+        return report().text(MACHINE, "abc", "today");
+    }
+
+    private static void assertHas(String text, String part) {
+        assertTrue(text.contains(part), () -> "expected\n" + part + "\nin\n" + text);
+    }
+}
