@@ -82,12 +82,12 @@ void linear(Bench &bench, int64_t rows, int64_t in, int64_t out, int32_t rank, i
       d_b(rank * out * 4 + 64);
   randomize(x, dtype), randomize(w, dtype), randomize(a, SARTOR_FLOAT32), randomize(b, SARTOR_FLOAT32);
   randomize(y, dtype);
-  sartor_pack pack{w.data, packed.data, out, in, dtype, dtype, 0};
+  sartor_pack pack{{w.data, out, in, SARTOR_ROW_MAJOR, dtype, {}}, {packed.data, out, in, SARTOR_PACKED, dtype, {}}, 0};
   sartor_instruction instruction{SARTOR_OP_PACK, sizeof pack, &pack};
   sartor_submit(bench.engine, &instruction, 1, nullptr, 0, nullptr);
   sartor_lora_linear forward{};
   forward.x = x.data;
-  forward.weight = {packed.data, out, in, SARTOR_PACKED, dtype};
+  forward.weight = {packed.data, out, in, SARTOR_PACKED, dtype, {}};
   forward.lora_a = rank ? a.floats() : nullptr;
   forward.lora_b = rank ? b.floats() : nullptr;
   forward.y = y.data;
@@ -136,12 +136,14 @@ void cross_entropy(Bench &bench, int64_t rows, int64_t in, int64_t vocabulary, i
   Memory x(rows * in * e), w(in * vocabulary * e), packed(sartor_packed_bytes(vocabulary, in, dtype)),
       dx(rows * in * e), losses(rows * 4), targets(rows * 4);
   randomize(x, dtype), randomize(w, dtype);
-  sartor_pack pack{w.data, packed.data, vocabulary, in, dtype, dtype, 0};
+  sartor_pack pack{{w.data, vocabulary, in, SARTOR_ROW_MAJOR, dtype, {}},
+                   {packed.data, vocabulary, in, SARTOR_PACKED, dtype, {}},
+                   0};
   sartor_instruction instruction{SARTOR_OP_PACK, sizeof pack, &pack};
   sartor_submit(bench.engine, &instruction, 1, nullptr, 0, nullptr);
   sartor_linear_cross_entropy op{};
   op.x = x.data;
-  op.weight = {packed.data, vocabulary, in, SARTOR_PACKED, dtype};
+  op.weight = {packed.data, vocabulary, in, SARTOR_PACKED, dtype, {}};
   op.targets = static_cast<int32_t *>(targets.data);
   op.losses = losses.floats();
   op.dx = dx.data;

@@ -64,6 +64,10 @@ SARTOR_API void sartor_free(void *memory, int64_t bytes);
 /* Bytes of a packed weight [rows, columns] of dtype, a multiple of 64. -1: dtype not packable. */
 SARTOR_API int64_t sartor_packed_bytes(int64_t rows, int64_t columns, int32_t dtype);
 
+/* Elements of scales.absmax of a packed quantized weight [rows, columns] of dtype, whether they
+ * are float32 or uint8. -1: dtype has none. */
+SARTOR_API int64_t sartor_packed_scales(int64_t rows, int64_t columns, int32_t dtype);
+
 /* Bytes of scratch that the instruction needs; looks at sizes and dtypes and at which pointers
  * are null, never behind a pointer. -1: unknown op or size. */
 SARTOR_API int64_t sartor_scratch_bytes(const sartor_engine *engine, const sartor_instruction *instruction);

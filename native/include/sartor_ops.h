@@ -28,7 +28,10 @@ enum sartor_dtype {
   SARTOR_FLOAT16 = 2, /* storage only: converted on load */
   SARTOR_INT32 = 3,
   SARTOR_INT64 = 4,
-  SARTOR_UINT8 = 5
+  SARTOR_UINT8 = 5,
+  SARTOR_NF4 = 6, /* weights only, as the next two: NormalFloat 4, Dettmers et al. 2023, section 3 */
+  SARTOR_FP4 = 7, /* 1 sign, 2 exponent and 1 fraction bit, scaled to [-1, 1]       */
+  SARTOR_INT8 = 8
 };
 
 /* How the elements of a weight matrix [rows, columns] lie in memory. */
@@ -37,13 +40,36 @@ enum sartor_layout {
   SARTOR_PACKED = 1 /* the device's own panels; sartor_packed_bytes() tells the size */
 };
 
+/*
+ * What a quantized weight has beside its codes; all null and 0 for a dense one.
+ *
+ * 4 bit (bitsandbytes' NF4 and FP4): blocks of 64 elements of the flattened row-major weight
+ * share an absmax; an element is code value * absmax. A block may straddle rows, the last may
+ * be short. Doubly quantized, absmax of block b is
+ * nested_map[absmax[b]] * nested_absmax[b / 256] + nested_offset.
+ * int8 (LLM.int8, Dettmers et al. 2022): an element is code * (absmax[row] / 127); the outlier
+ * columns are kept in bfloat16, and their codes are 0.
+ */
+typedef struct sartor_scales {
+  const void *absmax;         /* float32, or uint8 where doubly quantized. 4 bit row-major: [blocks];
+                                 4 bit packed: [panel][columns / group][64]; int8: [rows] */
+  const float *nested_absmax; /* [ceil(blocks / 256)], or null where absmax is float32 */
+  const float *nested_map;    /* [256], with nested_absmax */
+  const void *outliers;           /* int8: bfloat16 [outlier_count, rows], or null */
+  const int32_t *outlier_columns; /* int8: [outlier_count], ascending, with outliers */
+  int64_t outlier_count;
+  float nested_offset;
+  int32_t group; /* packed 4 bit: columns that share a scale, the greatest divisor of 64 and columns */
+} sartor_scales;
+
 /* A weight matrix W [rows, columns], used as y = x W^T (columns = features in). */
 typedef struct sartor_weight {
-  const void *data;
+  const void *data; /* elements or codes. 4 bit row-major: the first of two in the high nibble */
   int64_t rows;
   int64_t columns;
   int32_t layout; /* sartor_layout */
-  int32_t dtype;  /* float32, bfloat16; float16 too where row-major */
+  int32_t dtype;  /* float32, bfloat16, NF4, FP4, int8; float16 too where row-major */
+  sartor_scales scales;
 } sartor_weight;
 
 /* Position in the counter-based random stream (Philox 4x32-10, Salmon et al. 2011):
@@ -53,15 +79,37 @@ typedef struct sartor_rng {
   uint64_t step;
 } sartor_rng;
 
-/* Row-major [rows, columns] of source_dtype -> packed panels of dtype. With transpose,
- * the source is [columns, rows] (GPT-2's Conv1D). */
-typedef struct sartor_pack {
+/*
+ * Row-major [rows, columns] of source_dtype -> row-major codes of NF4, FP4 or int8, with absmax
+ * in float32 (see sartor_scales). With transpose the source is [columns, rows]. The code of a
+ * 4-bit element is what bitsandbytes' decision tree says of x * (1 / absmax); of an int8 element,
+ * x * (127 / absmax) rounded to the nearest, ties to even. Outlier columns are copied, count as
+ * zero in their rows' absmax, and get the code 0. Infinite or NaN elements fail the program.
+ */
+typedef struct sartor_quantize {
   const void *source;
-  void *packed;
+  void *codes;   /* 4 bit: [ceil(rows * columns / 2)] bytes; int8: [rows, columns] */
+  float *absmax; /* 4 bit: [ceil(rows * columns / 64)]; int8: [rows] */
+  void *outliers;                 /* int8: bfloat16 [outlier_count, rows], or null */
+  const int32_t *outlier_columns; /* int8: [outlier_count], ascending, or null */
   int64_t rows;
   int64_t columns;
-  int32_t source_dtype;
-  int32_t dtype;
+  int64_t outlier_count;
+  int32_t source_dtype; /* float32, bfloat16 or float16 */
+  int32_t dtype;        /* NF4, FP4 or int8 */
+  int32_t transpose;
+} sartor_quantize;
+
+/*
+ * Row-major weight -> packed panels. A dense source is converted to the target's float32 or
+ * bfloat16; with transpose it is [columns, rows] (GPT-2's Conv1D). A quantized one is
+ * dequantized into a float target, or moved into a target of its own dtype: then 4-bit targets
+ * get scales.absmax in the packed order, in the type it has; all else that belongs to the scales
+ * is the source's and not written.
+ */
+typedef struct sartor_pack {
+  sartor_weight source;
+  sartor_weight packed; /* data and, of 4 bit, scales.absmax are written */
   int32_t transpose;
 } sartor_pack;
 
@@ -352,7 +400,7 @@ typedef struct sartor_activation_backward {
 
 /* y[t] = table[ids[t]] (+ table2...). ids outside [0, table.rows) fail the program. */
 typedef struct sartor_embedding {
-  sartor_weight table; /* row-major or packed, any float dtype */
+  sartor_weight table; /* row-major or packed, of any weight dtype */
   const int32_t *ids;  /* [rows] */
   void *y;             /* [rows, table.columns], dtype */
   int64_t rows;
@@ -546,6 +594,7 @@ enum sartor_op {
   SARTOR_OP_ADAMW,
   SARTOR_OP_CHECK_FINITE,
   SARTOR_OP_SAMPLE,
+  SARTOR_OP_QUANTIZE,
   SARTOR_OP_COUNT
 };
 

@@ -144,6 +144,10 @@ int64_t sartor_packed_bytes(int64_t rows, int64_t columns, int32_t dtype) {
   return sartor::SARTOR_ISA::packed_bytes(rows, columns, dtype);
 }
 
+int64_t sartor_packed_scales(int64_t rows, int64_t columns, int32_t dtype) {
+  return sartor::SARTOR_ISA::packed_scales(rows, columns, dtype);
+}
+
 int64_t sartor_scratch_bytes(const sartor_engine *engine, const sartor_instruction *instruction) {
   using namespace sartor;
   if (engine == nullptr || instruction == nullptr || instruction->arguments == nullptr) return -1;

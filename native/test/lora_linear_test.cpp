@@ -92,11 +92,13 @@ struct Layer {
   }
 
   sartor_weight weight(Engine &engine) {
-    if (c.layout == SARTOR_ROW_MAJOR) return {w.data(), c.out, c.in, SARTOR_ROW_MAJOR, c.weight_dtype};
-    sartor_pack pack{w.data(), packed.data(), c.out, c.in, c.weight_dtype, c.weight_dtype, 0};
+    if (c.layout == SARTOR_ROW_MAJOR) return {w.data(), c.out, c.in, SARTOR_ROW_MAJOR, c.weight_dtype, {}};
+    sartor_pack pack{{w.data(), c.out, c.in, SARTOR_ROW_MAJOR, c.weight_dtype, {}},
+                     {packed.data(), c.out, c.in, SARTOR_PACKED, c.weight_dtype, {}},
+                     0};
     CHECK(engine.run(SARTOR_OP_PACK, pack) == SARTOR_OK, "%s", engine.message());
     CHECK(packed.guards_intact(), "pack wrote out of bounds");
-    return {packed.data(), c.out, c.in, SARTOR_PACKED, c.weight_dtype};
+    return {packed.data(), c.out, c.in, SARTOR_PACKED, c.weight_dtype, {}};
   }
 };
 
@@ -198,7 +200,7 @@ void refusals() {
   float data[64] = {};
   sartor_lora_linear a{};
   a.x = a.y = nullptr;
-  a.weight = {data, 4, 4, SARTOR_ROW_MAJOR, SARTOR_FLOAT32};
+  a.weight = {data, 4, 4, SARTOR_ROW_MAJOR, SARTOR_FLOAT32, {}};
   a.rows = 2;
   CHECK(engine.run(SARTOR_OP_LORA_LINEAR, a) == SARTOR_BAD_ARGUMENT, "null x");
   CHECK(std::strstr(engine.message(), "x or y is null"), "%s", engine.message());

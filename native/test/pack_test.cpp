@@ -12,7 +12,9 @@ static void pack_case(Engine &engine, int64_t rows, int64_t columns, int32_t sou
   check::Random random(static_cast<uint64_t>(rows * 1000 + columns));
   source.randomize(random);
   Buffer packed(sartor_packed_bytes(rows, columns, dtype) / (dtype == SARTOR_FLOAT32 ? 4 : 2), dtype);
-  sartor_pack pack{source.data(), packed.data(), rows, columns, source_dtype, dtype, transpose};
+  sartor_pack pack{{source.data(), transpose ? columns : rows, transpose ? rows : columns, SARTOR_ROW_MAJOR, source_dtype, {}},
+                   {packed.data(), rows, columns, SARTOR_PACKED, dtype, {}},
+                   transpose};
   CHECK(engine.run(SARTOR_OP_PACK, pack) == SARTOR_OK, "%s", engine.message());
   CHECK(packed.guards_intact(), "pack wrote out of bounds");
   std::vector<double> expected(static_cast<size_t>(packed.count()), 0.0), all;
@@ -26,11 +28,11 @@ static void pack_case(Engine &engine, int64_t rows, int64_t columns, int32_t sou
   check::compare("packed", packed, expected, 0, 0);
   const int64_t first = rows / 3, count = rows - first;
   Buffer back(count * columns, SARTOR_FLOAT32);
-  sartor_unpack unpack{{packed.data(), rows, columns, SARTOR_PACKED, dtype}, back.floats(), first, count};
+  sartor_unpack unpack{{packed.data(), rows, columns, SARTOR_PACKED, dtype, {}}, back.floats(), first, count};
   CHECK(engine.run(SARTOR_OP_UNPACK, unpack) == SARTOR_OK, "%s", engine.message());
   check::compare("unpacked", back, std::vector<double>(all.begin() + first * columns, all.end()), 0, 0);
   if (transpose) return;
-  sartor_unpack plain{{source.data(), rows, columns, SARTOR_ROW_MAJOR, source_dtype}, back.floats(), first, count};
+  sartor_unpack plain{{source.data(), rows, columns, SARTOR_ROW_MAJOR, source_dtype, {}}, back.floats(), first, count};
   CHECK(engine.run(SARTOR_OP_UNPACK, plain) == SARTOR_OK, "%s", engine.message());
   std::vector<double> values;
   for (int64_t i = first * columns; i < rows * columns; ++i) values.push_back(source.get(i));
@@ -46,9 +48,9 @@ int main() {
           for (int32_t dtype : {SARTOR_FLOAT32, SARTOR_BFLOAT16})
             for (int32_t transpose : {0, 1}) pack_case(engine, rows, columns, source, dtype, transpose);
     float data[8];
-    sartor_pack bad{data, data, 2, 2, SARTOR_INT32, SARTOR_FLOAT32, 0};
+    sartor_pack bad{{data, 2, 2, SARTOR_ROW_MAJOR, SARTOR_INT32, {}}, {data, 2, 2, SARTOR_PACKED, SARTOR_FLOAT32, {}}, 0};
     CHECK(engine.run(SARTOR_OP_PACK, bad) == SARTOR_BAD_ARGUMENT, "integers cannot be packed");
-    sartor_unpack outside{{data, 2, 2, SARTOR_ROW_MAJOR, SARTOR_FLOAT32}, data, 1, 2};
+    sartor_unpack outside{{data, 2, 2, SARTOR_ROW_MAJOR, SARTOR_FLOAT32, {}}, data, 1, 2};
     CHECK(engine.run(SARTOR_OP_UNPACK, outside) == SARTOR_BAD_ARGUMENT, "rows past the end");
   }
   return check::finish("pack_test");

@@ -34,7 +34,9 @@ struct Weight {
     data.randomize(0.5);
     weight = {data.data(), rows, columns, layout, dtype};
     if (layout == SARTOR_PACKED) {
-      sartor_pack pack{data.data(), packed.data(), rows, columns, dtype, dtype, 0};
+      sartor_pack pack{{data.data(), rows, columns, SARTOR_ROW_MAJOR, dtype, {}},
+                       {packed.data(), rows, columns, SARTOR_PACKED, dtype, {}},
+                       0};
       CHECK_RUNS(engine, SARTOR_OP_PACK, pack);
       weight.data = packed.data();
     }
@@ -158,7 +160,7 @@ void test_refusals() {
   float x[4] = {}, w[8] = {}, losses[2];
   int32_t targets[2] = {1, 4};
   sartor_linear_cross_entropy op{};
-  op.x = x, op.weight = {w, 4, 2, SARTOR_ROW_MAJOR, SARTOR_FLOAT32}, op.targets = targets, op.losses = losses;
+  op.x = x, op.weight = {w, 4, 2, SARTOR_ROW_MAJOR, SARTOR_FLOAT32, {}}, op.targets = targets, op.losses = losses;
   op.rows = 2;
   CHECK_FAILS(engine, SARTOR_OP_LINEAR_CROSS_ENTROPY, op, SARTOR_BAD_INDEX, "targets[1] is 4");
   op.targets = nullptr;

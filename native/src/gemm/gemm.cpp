@@ -11,7 +11,7 @@ constexpr int64_t merged_k = 256;            /* a second segment up to this shar
 /* The panel dtype that tiles will read: pairs stay pairs, also where they are widened. */
 int32_t panel_dtype(const RightOperand &b, int32_t compute) {
   if (compute == SARTOR_BFLOAT16) return SARTOR_BFLOAT16;
-  return b.kind == RightOperand::packed ? b.dtype : SARTOR_FLOAT32;
+  return b.kind == RightOperand::packed && !is_quantized(b.dtype) ? b.dtype : SARTOR_FLOAT32;
 }
 
 bool is_own_panel(const RightOperand &b, int32_t compute) {

@@ -27,8 +27,8 @@ struct LeftOperand {
   int64_t stride = 0; /* elements from row to row */
 };
 
-/* B [k, n] in any form a panel of 64 columns can be made from. A new form (a quantized weight)
- * is a new kind here and a case in fill_panel. */
+/* B [k, n] in any form a panel of 64 columns can be made from. A quantized one is of the same
+ * kinds, its dtype says so, and it has scales. */
 struct RightOperand {
   enum Kind {
     packed,            /* panels of a weight [n, k]             */
@@ -40,6 +40,7 @@ struct RightOperand {
   Kind kind = packed;
   int32_t dtype = SARTOR_FLOAT32;
   int64_t stride = 0;
+  const sartor_scales *scales = nullptr;
 };
 
 struct Segment {
@@ -58,16 +59,18 @@ struct Product {
 
 /* W as in y = x W^T, and as in dx = dy W. */
 static inline RightOperand right_operand(const sartor_weight &w) {
-  return {w.data, w.layout == SARTOR_PACKED ? RightOperand::packed : RightOperand::rows_are_n, w.dtype, w.columns};
+  return {w.data, w.layout == SARTOR_PACKED ? RightOperand::packed : RightOperand::rows_are_n, w.dtype, w.columns,
+          &w.scales};
 }
 static inline RightOperand right_operand_transposed(const sartor_weight &w) {
   return {w.data, w.layout == SARTOR_PACKED ? RightOperand::packed_transposed : RightOperand::rows_are_k, w.dtype,
-          w.columns};
+          w.columns, &w.scales};
 }
 
 /* Writes columns [n0, n0 + columns) and rows [k0, k0 + kc) of B [k, n] as one panel of
  * panel_dtype (see packed.h). n0 and k0 are multiples of 64, columns is a multiple of the vector
- * length up to 64; columns beyond n are zero. (A packed B of panel_dtype is its own panel.) */
+ * length up to 64; columns beyond n are zero. (A packed B of panel_dtype is its own panel.) k0 is even; with
+ * quantized weights a multiple of 64. */
 void fill_panel(const RightOperand &b, int64_t k, int64_t n, int64_t n0, int64_t columns, int64_t k0, int64_t kc,
                 int32_t panel_dtype, void *panel);
 

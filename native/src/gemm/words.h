@@ -62,6 +62,18 @@ SARTOR_INLINE vu pair_words(vh even, vh odd) {
   return __builtin_convertvector(even, vu) | __builtin_convertvector(odd, vu) << 16;
 }
 
+/* The same of floats, which are rounded. */
+SARTOR_INLINE vu bfloat16_pairs(vf even, vf odd) {
+#if SARTOR_SIMD_AVX512 && defined(__AVX512BF16__)
+  const vhh both = (vhh)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even); /* the even ones below */
+  const vhh order = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                     8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  return (vu)_mm512_permutexvar_epi16((__m512i)order, (__m512i)both);
+#else
+  return pair_words(to_bfloat16(even), to_bfloat16(odd));
+#endif
+}
+
 SARTOR_INLINE vu load_words(const char *p) { return (vu) * (const vu_any *)p; }
 SARTOR_INLINE void store_words(char *p, vu x) { *(vu_any *)p = x; }
 

@@ -25,7 +25,7 @@ struct Layout {
 /* [count][64] floats: columns [c0, c0 + count) of 64 rows of W */
 const float *open_columns(const sartor_weight &w, int64_t row, int64_t c0, int64_t count, float *room) {
   const RightOperand b = right_operand(w);
-  if (b.kind != RightOperand::packed) {
+  if (b.kind != RightOperand::packed || is_quantized(w.dtype)) {
     fill_panel(b, w.columns, w.rows, row, panel_width, c0, count, SARTOR_FLOAT32, room);
     return room;
   }

@@ -1,7 +1,7 @@
 /* Token embedding from a row-major or packed table, and its gradient. */
-#include "common.h"
+#include "checks.h"
 
-#include "../gemm/packed.h"
+#include "../gemm/quantized.h"
 
 namespace sartor::SARTOR_ISA {
 
@@ -38,6 +38,18 @@ struct PackedRow {
   }
 };
 
+struct QuantizedRow {
+  const sartor_weight &table;
+  int64_t id;
+  QuantizedRow(const sartor_weight &table, int64_t id) : table(table), id(id) {}
+  vf operator()(int64_t column, whole_t) const { return (*this)(column, lanes); }
+  vf operator()(int64_t column, int n) const {
+    float part[lanes] = {};
+    dequantize_row(table, id, column, n, part);
+    return load(part);
+  }
+};
+
 template <class Y, class Row>
 int32_t look_up(Context &context, const sartor_embedding &op) {
   int64_t width = op.table.columns;
@@ -61,17 +73,14 @@ int32_t embedding(Context &context, const sartor_embedding &op) {
   SARTOR_REQUIRE_NOT_NEGATIVE("embedding", op.rows);
   SARTOR_REQUIRE_POSITIVE("embedding", op.table.columns);
   if (op.rows == 0) return SARTOR_OK;
-  SARTOR_REQUIRE_POINTER("embedding", op.table.data);
   SARTOR_REQUIRE_POINTER("embedding", op.ids);
   SARTOR_REQUIRE_POINTER("embedding", op.y);
-  SARTOR_REQUIRE(op.table.layout == SARTOR_ROW_MAJOR || op.table.layout == SARTOR_PACKED,
-                 "embedding: table.layout is %d, must be row-major (0) or packed (1)", op.table.layout);
-  SARTOR_REQUIRE(op.table.layout == SARTOR_ROW_MAJOR || op.table.dtype != SARTOR_FLOAT16,
-                 "embedding: a packed table must be float32 or bfloat16");
+  SARTOR_TRY(check_weight(context, "embedding: table", op.table));
   int32_t status = check_ids(context, "embedding", op.ids, op.rows, op.table.rows);
   if (status != SARTOR_OK) return status;
   return for_activation_dtype(context, "embedding", op.dtype, [&](auto to) {
     using Y = decltype(to);
+    if (is_quantized(op.table.dtype)) return look_up<Y, QuantizedRow>(context, op);
     return for_float_dtype(context, "embedding: table", op.table.dtype, [&](auto from) {
       using T = decltype(from);
       if (op.table.layout == SARTOR_PACKED) return look_up<Y, PackedRow<T>>(context, op);

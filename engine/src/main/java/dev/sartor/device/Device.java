@@ -35,6 +35,12 @@ public interface Device extends Memory, AutoCloseable {
     /** Bytes of a packed weight matrix [rows, columns]. */
     long packedBytes(long rows, long columns, DType dtype);
 
+    /** Bytes of the codes of a packed quantized matrix. */
+    long packedBytes(long rows, long columns, QuantType type);
+
+    /** Elements of the absmax of a packed quantized matrix, whether they are float32 or uint8. */
+    long packedScales(long rows, long columns, QuantType type);
+
     /** Scratch that the instruction needs while it runs. Its tensors need no places yet. */
     long scratchBytes(Instruction instruction);
 

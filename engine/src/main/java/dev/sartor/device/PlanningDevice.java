@@ -62,6 +62,16 @@ public final class PlanningDevice implements Device {
     }
 
     @Override
+    public long packedBytes(long rows, long columns, QuantType type) {
+        return real.packedBytes(rows, columns, type);
+    }
+
+    @Override
+    public long packedScales(long rows, long columns, QuantType type) {
+        return real.packedScales(rows, columns, type);
+    }
+
+    @Override
     public long scratchBytes(Instruction instruction) {
         return real.scratchBytes(instruction);
     }

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
 /**
@@ -68,6 +69,24 @@ final class Fixture implements AutoCloseable {
         return place("input", TensorSpec.of(DType.INT64, values.length), MemorySegment.ofArray(values), false);
     }
 
+    /** Bytes of these values. */
+    Tensor bytes(int[] values, long... dims) {
+        var bytes = new byte[values.length];
+        for (int i = 0; i < values.length; i++) {
+            bytes[i] = (byte) values[i];
+        }
+        return place("input", TensorSpec.of(DType.UINT8, dims), MemorySegment.ofArray(bytes), false);
+    }
+
+    /** Values of a normal distribution of that standard deviation. */
+    double[] gaussians(int count, double deviation) {
+        return DoubleStream.generate(random::nextGaussian).map(x -> x * deviation).limit(count).toArray();
+    }
+
+    Device device() {
+        return device;
+    }
+
     /** Indices drawn from [0, limit). */
     int[] randomInts(int count, int limit) {
         return random.ints(count, 0, limit).toArray();
@@ -105,6 +124,15 @@ final class Fixture implements AutoCloseable {
 
     /** Packs on the device. */
     Matrix packed(Tensor source, DType dtype, long rows, long columns, boolean transpose) {
+        return packed(Matrix.rowMajor(source), dtype, rows, columns, transpose);
+    }
+
+    /** A row-major matrix, dense or not, in dense panels. */
+    Matrix dense(Matrix source, DType dtype) {
+        return packed(source, dtype, source.rows(), source.columns(), false);
+    }
+
+    private Matrix packed(Matrix source, DType dtype, long rows, long columns, boolean transpose) {
         var panels = scope.allocate(TensorSpec.of(DType.UINT8, device.packedBytes(rows, columns, dtype)));
         var matrix = new Matrix(rows, columns, Layout.PACKED, dtype, panels);
         submit(new Pack(source, matrix, transpose), "packing");

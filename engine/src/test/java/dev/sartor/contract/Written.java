@@ -18,6 +18,8 @@ record Written(String name, TensorSpec spec, byte[] bytes) {
             values[i] = switch (spec.dtype()) {
                 case INT32 -> memory.get(ValueLayout.JAVA_INT_UNALIGNED, i * 4L);
                 case INT64 -> memory.get(ValueLayout.JAVA_LONG_UNALIGNED, i * 8L);
+                case INT8 -> memory.get(ValueLayout.JAVA_BYTE, i);
+                case UINT8 -> memory.get(ValueLayout.JAVA_BYTE, i) & 255;
                 default -> Floats.get(memory, spec.dtype(), i);
             };
         }

@@ -3,6 +3,7 @@ package dev.sartor.bench.step;
 import dev.sartor.device.Device;
 import dev.sartor.device.Instruction;
 import dev.sartor.device.Program;
+import dev.sartor.device.QuantType;
 import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
@@ -74,6 +75,16 @@ final class MeteredDevice implements Device {
     @Override
     public long packedBytes(long rows, long columns, DType dtype) {
         return device.packedBytes(rows, columns, dtype);
+    }
+
+    @Override
+    public long packedBytes(long rows, long columns, QuantType type) {
+        return device.packedBytes(rows, columns, type);
+    }
+
+    @Override
+    public long packedScales(long rows, long columns, QuantType type) {
+        return device.packedScales(rows, columns, type);
     }
 
     @Override

@@ -86,6 +86,33 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_UINT8() {
         return SARTOR_UINT8;
     }
+    private static final int SARTOR_NF4 = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_dtype.SARTOR_NF4 = 6
+     * }
+     */
+    public static int SARTOR_NF4() {
+        return SARTOR_NF4;
+    }
+    private static final int SARTOR_FP4 = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_dtype.SARTOR_FP4 = 7
+     * }
+     */
+    public static int SARTOR_FP4() {
+        return SARTOR_FP4;
+    }
+    private static final int SARTOR_INT8 = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_dtype.SARTOR_INT8 = 8
+     * }
+     */
+    public static int SARTOR_INT8() {
+        return SARTOR_INT8;
+    }
     private static final int SARTOR_ROW_MAJOR = (int)0L;
     /**
      * {@snippet lang=c :
@@ -428,10 +455,19 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_OP_SAMPLE() {
         return SARTOR_OP_SAMPLE;
     }
-    private static final int SARTOR_OP_COUNT = (int)32L;
+    private static final int SARTOR_OP_QUANTIZE = (int)32L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_COUNT = 32
+     * enum sartor_op.SARTOR_OP_QUANTIZE = 32
+     * }
+     */
+    public static int SARTOR_OP_QUANTIZE() {
+        return SARTOR_OP_QUANTIZE;
+    }
+    private static final int SARTOR_OP_COUNT = (int)33L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_COUNT = 33
      * }
      */
     public static int SARTOR_OP_COUNT() {
@@ -1092,6 +1128,68 @@ public class sartor_h extends sartor_h$shared {
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("sartor_packed_bytes", rows, columns, dtype);
+            }
+            return (long)mh$.invokeExact(rows, columns, dtype);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class sartor_packed_scales {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            sartor_h.C_LONG,
+            sartor_h.C_LONG,
+            sartor_h.C_LONG,
+            sartor_h.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("sartor_packed_scales");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t sartor_packed_scales(int64_t rows, int64_t columns, int32_t dtype)
+     * }
+     */
+    public static FunctionDescriptor sartor_packed_scales$descriptor() {
+        return sartor_packed_scales.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t sartor_packed_scales(int64_t rows, int64_t columns, int32_t dtype)
+     * }
+     */
+    public static MethodHandle sartor_packed_scales$handle() {
+        return sartor_packed_scales.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t sartor_packed_scales(int64_t rows, int64_t columns, int32_t dtype)
+     * }
+     */
+    public static MemorySegment sartor_packed_scales$address() {
+        return sartor_packed_scales.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t sartor_packed_scales(int64_t rows, int64_t columns, int32_t dtype)
+     * }
+     */
+    public static long sartor_packed_scales(long rows, long columns, int dtype) {
+        var mh$ = sartor_packed_scales.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("sartor_packed_scales", rows, columns, dtype);
             }
             return (long)mh$.invokeExact(rows, columns, dtype);
         } catch (Error | RuntimeException ex) {

@@ -15,12 +15,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
 /**
  * {@snippet lang=c :
  * struct sartor_pack {
- *     const void *source;
- *     void *packed;
- *     int64_t rows;
- *     int64_t columns;
- *     int32_t source_dtype;
- *     int32_t dtype;
+ *     sartor_weight source;
+ *     sartor_weight packed;
  *     int32_t transpose;
  * }
  * }
@@ -32,12 +28,8 @@ public class sartor_pack {
     }
 
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
-        sartor_h.C_POINTER.withName("source"),
-        sartor_h.C_POINTER.withName("packed"),
-        sartor_h.C_LONG.withName("rows"),
-        sartor_h.C_LONG.withName("columns"),
-        sartor_h.C_INT.withName("source_dtype"),
-        sartor_h.C_INT.withName("dtype"),
+        sartor_weight.layout().withName("source"),
+        sartor_weight.layout().withName("packed"),
         sartor_h.C_INT.withName("transpose"),
         MemoryLayout.paddingLayout(4)
     ).withName("sartor_pack");
@@ -49,15 +41,15 @@ public class sartor_pack {
         return $LAYOUT;
     }
 
-    private static final AddressLayout source$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("source"));
+    private static final GroupLayout source$LAYOUT = (GroupLayout)$LAYOUT.select(groupElement("source"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const void *source
+     * sartor_weight source
      * }
      */
-    public static final AddressLayout source$layout() {
+    public static final GroupLayout source$layout() {
         return source$LAYOUT;
     }
 
@@ -66,7 +58,7 @@ public class sartor_pack {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const void *source
+     * sartor_weight source
      * }
      */
     public static final long source$offset() {
@@ -76,32 +68,32 @@ public class sartor_pack {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const void *source
+     * sartor_weight source
      * }
      */
     public static MemorySegment source(MemorySegment struct) {
-        return struct.get(source$LAYOUT, source$OFFSET);
+        return struct.asSlice(source$OFFSET, source$LAYOUT.byteSize());
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const void *source
+     * sartor_weight source
      * }
      */
     public static void source(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(source$LAYOUT, source$OFFSET, fieldValue);
+        MemorySegment.copy(fieldValue, 0L, struct, source$OFFSET, source$LAYOUT.byteSize());
     }
 
-    private static final AddressLayout packed$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("packed"));
+    private static final GroupLayout packed$LAYOUT = (GroupLayout)$LAYOUT.select(groupElement("packed"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * void *packed
+     * sartor_weight packed
      * }
      */
-    public static final AddressLayout packed$layout() {
+    public static final GroupLayout packed$layout() {
         return packed$LAYOUT;
     }
 
@@ -110,7 +102,7 @@ public class sartor_pack {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * void *packed
+     * sartor_weight packed
      * }
      */
     public static final long packed$offset() {
@@ -120,197 +112,21 @@ public class sartor_pack {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * void *packed
+     * sartor_weight packed
      * }
      */
     public static MemorySegment packed(MemorySegment struct) {
-        return struct.get(packed$LAYOUT, packed$OFFSET);
+        return struct.asSlice(packed$OFFSET, packed$LAYOUT.byteSize());
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * void *packed
+     * sartor_weight packed
      * }
      */
     public static void packed(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(packed$LAYOUT, packed$OFFSET, fieldValue);
-    }
-
-    private static final OfLong rows$LAYOUT = (OfLong)$LAYOUT.select(groupElement("rows"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * int64_t rows
-     * }
-     */
-    public static final OfLong rows$layout() {
-        return rows$LAYOUT;
-    }
-
-    private static final long rows$OFFSET = $LAYOUT.byteOffset(groupElement("rows"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * int64_t rows
-     * }
-     */
-    public static final long rows$offset() {
-        return rows$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * int64_t rows
-     * }
-     */
-    public static long rows(MemorySegment struct) {
-        return struct.get(rows$LAYOUT, rows$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * int64_t rows
-     * }
-     */
-    public static void rows(MemorySegment struct, long fieldValue) {
-        struct.set(rows$LAYOUT, rows$OFFSET, fieldValue);
-    }
-
-    private static final OfLong columns$LAYOUT = (OfLong)$LAYOUT.select(groupElement("columns"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * int64_t columns
-     * }
-     */
-    public static final OfLong columns$layout() {
-        return columns$LAYOUT;
-    }
-
-    private static final long columns$OFFSET = $LAYOUT.byteOffset(groupElement("columns"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * int64_t columns
-     * }
-     */
-    public static final long columns$offset() {
-        return columns$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * int64_t columns
-     * }
-     */
-    public static long columns(MemorySegment struct) {
-        return struct.get(columns$LAYOUT, columns$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * int64_t columns
-     * }
-     */
-    public static void columns(MemorySegment struct, long fieldValue) {
-        struct.set(columns$LAYOUT, columns$OFFSET, fieldValue);
-    }
-
-    private static final OfInt source_dtype$LAYOUT = (OfInt)$LAYOUT.select(groupElement("source_dtype"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * int32_t source_dtype
-     * }
-     */
-    public static final OfInt source_dtype$layout() {
-        return source_dtype$LAYOUT;
-    }
-
-    private static final long source_dtype$OFFSET = $LAYOUT.byteOffset(groupElement("source_dtype"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * int32_t source_dtype
-     * }
-     */
-    public static final long source_dtype$offset() {
-        return source_dtype$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * int32_t source_dtype
-     * }
-     */
-    public static int source_dtype(MemorySegment struct) {
-        return struct.get(source_dtype$LAYOUT, source_dtype$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * int32_t source_dtype
-     * }
-     */
-    public static void source_dtype(MemorySegment struct, int fieldValue) {
-        struct.set(source_dtype$LAYOUT, source_dtype$OFFSET, fieldValue);
-    }
-
-    private static final OfInt dtype$LAYOUT = (OfInt)$LAYOUT.select(groupElement("dtype"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * int32_t dtype
-     * }
-     */
-    public static final OfInt dtype$layout() {
-        return dtype$LAYOUT;
-    }
-
-    private static final long dtype$OFFSET = $LAYOUT.byteOffset(groupElement("dtype"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * int32_t dtype
-     * }
-     */
-    public static final long dtype$offset() {
-        return dtype$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * int32_t dtype
-     * }
-     */
-    public static int dtype(MemorySegment struct) {
-        return struct.get(dtype$LAYOUT, dtype$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * int32_t dtype
-     * }
-     */
-    public static void dtype(MemorySegment struct, int fieldValue) {
-        struct.set(dtype$LAYOUT, dtype$OFFSET, fieldValue);
+        MemorySegment.copy(fieldValue, 0L, struct, packed$OFFSET, packed$LAYOUT.byteSize());
     }
 
     private static final OfInt transpose$LAYOUT = (OfInt)$LAYOUT.select(groupElement("transpose"));

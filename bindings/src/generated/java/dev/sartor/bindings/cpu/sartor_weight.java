@@ -20,6 +20,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t columns;
  *     int32_t layout;
  *     int32_t dtype;
+ *     sartor_scales scales;
  * }
  * }
  */
@@ -34,7 +35,8 @@ public class sartor_weight {
         sartor_h.C_LONG.withName("rows"),
         sartor_h.C_LONG.withName("columns"),
         sartor_h.C_INT.withName("layout"),
-        sartor_h.C_INT.withName("dtype")
+        sartor_h.C_INT.withName("dtype"),
+        sartor_scales.layout().withName("scales")
     ).withName("sartor_weight");
 
     /**
@@ -262,6 +264,50 @@ public class sartor_weight {
      */
     public static void dtype(MemorySegment struct, int fieldValue) {
         struct.set(dtype$LAYOUT, dtype$OFFSET, fieldValue);
+    }
+
+    private static final GroupLayout scales$LAYOUT = (GroupLayout)$LAYOUT.select(groupElement("scales"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * sartor_scales scales
+     * }
+     */
+    public static final GroupLayout scales$layout() {
+        return scales$LAYOUT;
+    }
+
+    private static final long scales$OFFSET = $LAYOUT.byteOffset(groupElement("scales"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * sartor_scales scales
+     * }
+     */
+    public static final long scales$offset() {
+        return scales$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * sartor_scales scales
+     * }
+     */
+    public static MemorySegment scales(MemorySegment struct) {
+        return struct.asSlice(scales$OFFSET, scales$LAYOUT.byteSize());
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * sartor_scales scales
+     * }
+     */
+    public static void scales(MemorySegment struct, MemorySegment fieldValue) {
+        MemorySegment.copy(fieldValue, 0L, struct, scales$OFFSET, scales$LAYOUT.byteSize());
     }
 
     /**

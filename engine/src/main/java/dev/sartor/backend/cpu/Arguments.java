@@ -1,14 +1,12 @@
 package dev.sartor.backend.cpu;
 
 import dev.sartor.bindings.cpu.sartor_h;
-import dev.sartor.bindings.cpu.sartor_weight;
 import dev.sartor.device.DeviceException;
 import dev.sartor.device.Instruction;
-import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
+import dev.sartor.device.QuantType;
 import dev.sartor.tensor.Columns;
 import dev.sartor.tensor.DType;
-import dev.sartor.tensor.Memory;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
@@ -138,6 +136,14 @@ final class Arguments {
         };
     }
 
+    static int code(QuantType type) {
+        return switch (type) {
+            case NF4 -> sartor_h.SARTOR_NF4();
+            case FP4 -> sartor_h.SARTOR_FP4();
+            case INT8 -> sartor_h.SARTOR_INT8();
+        };
+    }
+
     // Pointers
 
     <T> T present(String name, T argument) {
@@ -158,6 +164,12 @@ final class Arguments {
     MemorySegment inUnaligned(String name, Tensor tensor, DType dtype, long... dims) {
         fits(name, present(name, tensor), dtype, dims);
         return contiguous(name, tensor, false, 1);
+    }
+
+    /** As {@link #inUnaligned}, written. */
+    MemorySegment outUnaligned(String name, Tensor tensor, DType dtype, long... dims) {
+        fits(name, present(name, tensor), dtype, dims);
+        return contiguous(name, tensor, true, 1);
     }
 
     MemorySegment out(String name, Tensor tensor, DType dtype, long... dims) {
@@ -197,47 +209,9 @@ final class Arguments {
         return pointer(name, columns, true, dtype, rows, count);
     }
 
-    /** Fills the struct of a weight that is read, of whatever float type. */
+    /** Fills the struct of a weight that is read, of whatever type. */
     void weight(MemorySegment target, String name, Matrix matrix) {
-        sartor_weight.data(target, matrixData(name, present(name, matrix), false));
-        sartor_weight.rows(target, matrix.rows());
-        sartor_weight.columns(target, matrix.columns());
-        sartor_weight.layout(target, switch (matrix.layout()) {
-            case ROW_MAJOR -> sartor_h.SARTOR_ROW_MAJOR();
-            case PACKED -> sartor_h.SARTOR_PACKED();
-        });
-        sartor_weight.dtype(target, code(name, matrix.dtype()));
-    }
-
-    /** The panels of a matrix that is written. */
-    MemorySegment packed(String name, Matrix matrix) {
-        require(present(name, matrix).layout() == Layout.PACKED, name, "a packed matrix", text(matrix));
-        return matrixData(name, matrix, true);
-    }
-
-    private MemorySegment matrixData(String name, Matrix matrix, boolean written) {
-        require(matrix.rows() > 0 && matrix.columns() > 0, name, "at least one row and column", text(matrix));
-        String data = name + ".data";
-        present(data, matrix.data());
-        return switch (matrix.layout()) {
-            case ROW_MAJOR -> {
-                require(matrix.dtype() == DType.FLOAT32 || matrix.dtype() == DType.BFLOAT16
-                        || matrix.dtype() == DType.FLOAT16, name, "float32, bfloat16 or float16", text(matrix));
-                yield inUnaligned(data, matrix.data(), matrix.dtype(), matrix.rows(), matrix.columns());
-            }
-            case PACKED -> {
-                long bytes = packedBytes(name, matrix);
-                require(matrix.data().spec().bytes() == bytes, data, bytes + " bytes for " + text(matrix),
-                        matrix.data().spec());
-                yield contiguous(data, matrix.data(), written, Memory.ALIGNMENT);
-            }
-        };
-    }
-
-    private long packedBytes(String name, Matrix matrix) {
-        long bytes = sartor_h.sartor_packed_bytes(matrix.rows(), matrix.columns(), code(name, matrix.dtype()));
-        require(bytes > 0, name, "float32 or bfloat16, of a size that can be packed", text(matrix));
-        return bytes;
+        Matrices.read(target, name, matrix, this);
     }
 
     private MemorySegment pointer(String name, Tensor tensor, boolean written, DType dtype, long... dims) {
@@ -254,7 +228,7 @@ final class Arguments {
         require(tensor.dtype() == dtype && fits, name, text(dtype) + Shape.of(dims), tensor.spec());
     }
 
-    private MemorySegment contiguous(String name, Tensor tensor, boolean written, long alignment) {
+    MemorySegment contiguous(String name, Tensor tensor, boolean written, long alignment) {
         long bytes = tensor.spec().bytes();
         require(bytes > 0, name, "at least one element", tensor.spec());
         return region(name, tensor, tensor.offset(), written, alignment, 1, bytes, bytes);
@@ -314,10 +288,5 @@ final class Arguments {
 
     static String text(DType dtype) {
         return dtype.name().toLowerCase(Locale.ROOT);
-    }
-
-    private static String text(Matrix matrix) {
-        return matrix.layout().name().toLowerCase(Locale.ROOT).replace('_', '-') + " " + text(matrix.dtype())
-                + Shape.of(matrix.rows(), matrix.columns());
     }
 }

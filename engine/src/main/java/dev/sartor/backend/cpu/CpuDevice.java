@@ -11,6 +11,7 @@ import dev.sartor.device.Device;
 import dev.sartor.device.DeviceException;
 import dev.sartor.device.Instruction;
 import dev.sartor.device.Program;
+import dev.sartor.device.QuantType;
 import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Memory;
@@ -239,6 +240,28 @@ public final class CpuDevice implements Device {
                     .formatted(rows, columns, Arguments.text(dtype)) + "least one row and column");
         }
         return bytes;
+    }
+
+    @Override
+    public long packedBytes(long rows, long columns, QuantType type) {
+        return packedSize(rows, columns, type, sartor_h::sartor_packed_bytes);
+    }
+
+    @Override
+    public long packedScales(long rows, long columns, QuantType type) {
+        return packedSize(rows, columns, type, sartor_h::sartor_packed_scales);
+    }
+
+    private interface PackedSize {
+        long of(long rows, long columns, int code);
+    }
+
+    private long packedSize(long rows, long columns, QuantType type, PackedSize size) {
+        if (rows <= 0 || columns <= 0) {
+            throw new DeviceException("a weight [%d, %d] of %s cannot be packed: expected at least one row and column"
+                    .formatted(rows, columns, type));
+        }
+        return locked(() -> size.of(rows, columns, Arguments.code(type)));
     }
 
     /** Looks at shapes, types and which tensors there are; never at memory. */

@@ -19,6 +19,7 @@ final class Encoder {
         var a = new Arguments(instruction, addresses, allocator);
         switch (instruction.kernel()) {
             case Pack k -> EncodeWeights.pack(k, a);
+            case Quantize k -> EncodeWeights.quantize(k, a);
             case Unpack k -> EncodeWeights.unpack(k, a);
             case LoraLinear k -> EncodeLinear.loraLinear(k, a);
             case LoraLinearBackward k -> EncodeLinear.loraLinearBackward(k, a);

@@ -14,6 +14,7 @@ import java.util.Map;
 record Operation(int code, GroupLayout layout) {
     private static final Map<Class<? extends Kernel>, Operation> ALL = Map.ofEntries(
             entry(Pack.class, sartor_h.SARTOR_OP_PACK(), sartor_pack.layout()),
+            entry(Quantize.class, sartor_h.SARTOR_OP_QUANTIZE(), sartor_quantize.layout()),
             entry(Unpack.class, sartor_h.SARTOR_OP_UNPACK(), sartor_unpack.layout()),
             entry(LoraLinear.class, sartor_h.SARTOR_OP_LORA_LINEAR(), sartor_lora_linear.layout()),
             entry(

@@ -85,6 +85,9 @@ final class Operands {
     double[] readRows(String name, Matrix matrix, long firstRow, long count) {
         require(firstRow >= 0 && count >= 0 && firstRow + count <= matrix.rows(),
                 "rows " + firstRow + " to " + (firstRow + count) + " are not in " + name + " of " + matrix.rows());
+        if (matrix.isQuantized()) {
+            return Quantizing.readRows(name, matrix, firstRow, size(count), this);
+        }
         return read(segment(name, matrix).asSlice(firstRow * matrix.columns() * matrix.dtype().bytes()),
                 matrix.dtype(), size(count * matrix.columns()));
     }

@@ -4,6 +4,7 @@ import dev.sartor.device.Device;
 import dev.sartor.device.DeviceException;
 import dev.sartor.device.Instruction;
 import dev.sartor.device.Program;
+import dev.sartor.device.QuantType;
 import dev.sartor.device.kernel.Activation;
 import dev.sartor.device.kernel.ActivationBackward;
 import dev.sartor.device.kernel.AdamW;
@@ -28,6 +29,7 @@ import dev.sartor.device.kernel.Logits;
 import dev.sartor.device.kernel.LoraLinear;
 import dev.sartor.device.kernel.LoraLinearBackward;
 import dev.sartor.device.kernel.Pack;
+import dev.sartor.device.kernel.Quantize;
 import dev.sartor.device.kernel.RmsNorm;
 import dev.sartor.device.kernel.RmsNormBackward;
 import dev.sartor.device.kernel.Rope;
@@ -124,6 +126,16 @@ public final class ReferenceDevice implements Device {
     }
 
     @Override
+    public long packedBytes(long rows, long columns, QuantType type) {
+        return Memory.align(type.rowMajorBytes(rows, columns));
+    }
+
+    @Override
+    public long packedScales(long rows, long columns, QuantType type) {
+        return type.rowMajorScales(rows, columns);
+    }
+
+    @Override
     public long scratchBytes(Instruction instruction) {
         return 0;
     }
@@ -195,6 +207,7 @@ public final class ReferenceDevice implements Device {
 
     private static void run(Instruction instruction, Operands use) {
         switch (instruction.kernel()) {
+            case Quantize k -> Quantizing.quantize(k, use);
             case Pack k -> Packing.pack(k, use);
             case Unpack k -> Packing.unpack(k, use);
             case LoraLinear k -> Linears.forward(k, use);

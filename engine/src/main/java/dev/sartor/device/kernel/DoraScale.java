@@ -16,7 +16,7 @@ public record DoraScale(
         implements Kernel {
     @Override
     public List<Tensor> reads() {
-        return Kernel.present(weight.data(), loraA, loraB, magnitude);
+        return Kernel.present(weight, loraA, loraB, magnitude);
     }
 
     @Override

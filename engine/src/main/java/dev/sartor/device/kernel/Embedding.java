@@ -9,7 +9,7 @@ public record Embedding(Matrix table, Tensor ids, Tensor y, boolean accumulate)
         implements Kernel {
     @Override
     public List<Tensor> reads() {
-        return Kernel.present(table.data(), ids);
+        return Kernel.present(table, ids);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sartor.device.kernel;
 
+import dev.sartor.device.Matrix;
 import dev.sartor.tensor.Tensor;
 import java.util.List;
 import java.util.Objects;
@@ -10,7 +11,7 @@ import java.util.stream.Stream;
  * these records; {@code native/include/sartor_ops.h} defines what each computes, with shapes and
  * types. A component that may be null says so there ("or null").
  */
-public sealed interface Kernel permits Pack, Unpack, LoraLinear, LoraLinearBackward, DoraScale, DoraScaleBackward, ColumnScale, ColumnScaleBackward, RmsNorm, RmsNormBackward, LayerNorm, LayerNormBackward, Rope, Attention, AttentionBackward, CacheWrite, Activation, ActivationBackward, Embedding, EmbeddingBackward, LinearCrossEntropy, Logits, WeightedSum, Add, Dropout, Convert, Zero, SumSquares, Clip, AdamW, CheckFinite, Sample {
+public sealed interface Kernel permits Pack, Unpack, LoraLinear, LoraLinearBackward, DoraScale, DoraScaleBackward, ColumnScale, ColumnScaleBackward, RmsNorm, RmsNormBackward, LayerNorm, LayerNormBackward, Rope, Attention, AttentionBackward, CacheWrite, Activation, ActivationBackward, Embedding, EmbeddingBackward, LinearCrossEntropy, Logits, WeightedSum, Add, Dropout, Convert, Zero, SumSquares, Clip, AdamW, CheckFinite, Sample, Quantize {
     /** Every tensor whose contents matter before the call. */
     List<Tensor> reads();
 
@@ -20,6 +21,13 @@ public sealed interface Kernel permits Pack, Unpack, LoraLinear, LoraLinearBackw
     /** Such as {@code RmsNormBackward}. */
     default String name() {
         return getClass().getSimpleName();
+    }
+
+    /** A matrix's tensors, then others; what is null is left out. */
+    static List<Tensor> present(Matrix matrix, Tensor... tensors) {
+        return Stream.concat(matrix == null ? Stream.empty() : matrix.tensors().stream(), Stream.of(tensors))
+                .filter(Objects::nonNull)
+                .toList();
     }
 
     static List<Tensor> present(Tensor... tensors) {

@@ -22,7 +22,7 @@ public record LinearCrossEntropy(
         implements Kernel {
     @Override
     public List<Tensor> reads() {
-        return Kernel.present(x, weight.data(), bias, targets, tokenWeights);
+        return Kernel.present(weight, x, bias, targets, tokenWeights);
     }
 
     @Override

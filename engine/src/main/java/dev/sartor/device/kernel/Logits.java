@@ -9,7 +9,7 @@ public record Logits(Tensor x, Matrix weight, Tensor bias, Tensor y, float softc
         implements Kernel {
     @Override
     public List<Tensor> reads() {
-        return Kernel.present(x, weight.data(), bias);
+        return Kernel.present(weight, x, bias);
     }
 
     @Override

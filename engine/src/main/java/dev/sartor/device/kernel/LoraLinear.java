@@ -20,7 +20,7 @@ public record LoraLinear(
         implements Kernel {
     @Override
     public List<Tensor> reads() {
-        return Kernel.present(x, weight.data(), bias, loraA, loraB, rng);
+        return Kernel.present(weight, x, bias, loraA, loraB, rng);
     }
 
     @Override

@@ -28,7 +28,7 @@ public record LoraLinearBackward(
         implements Kernel {
     @Override
     public List<Tensor> reads() {
-        return Kernel.present(dy, x, h, weight.data(), loraA, loraB, rng);
+        return Kernel.present(weight, dy, x, h, loraA, loraB, rng);
     }
 
     @Override

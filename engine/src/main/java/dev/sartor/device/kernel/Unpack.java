@@ -9,7 +9,7 @@ public record Unpack(Matrix weight, Tensor y, long firstRow)
         implements Kernel {
     @Override
     public List<Tensor> reads() {
-        return Kernel.present(weight.data());
+        return weight.tensors();
     }
 
     @Override

@@ -9,6 +9,8 @@ import static dev.sartor.tensor.DType.UINT8;
 
 import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
+import dev.sartor.device.QuantType;
+import dev.sartor.device.Quantization;
 import dev.sartor.device.kernel.*;
 import dev.sartor.tensor.Columns;
 import dev.sartor.tensor.DType;
@@ -35,6 +37,10 @@ final class KernelExamples {
         return List.of(
                 new Pack(float32(OUT, IN), packed(OUT, IN), false),
                 new Pack(float32(IN, OUT), packed(OUT, IN), true),
+                new Quantize(half(OUT, IN), fourBit(OUT, IN), false),
+                new Quantize(half(IN, OUT), rowWise(OUT, IN), true),
+                new Unpack(fourBit(OUT, IN), float32(OUT, IN), 0),
+                new Unpack(rowWise(OUT, IN), float32(OUT, IN), 0),
                 new Unpack(packed(64, IN), float32(64, IN), 0),
                 new Unpack(rowMajor(BFLOAT16, OUT, IN), float32(OUT, IN), 0),
                 loraLinear(),
@@ -125,6 +131,18 @@ final class KernelExamples {
 
     static Matrix rowMajor(DType dtype, long rows, long columns) {
         return Matrix.rowMajor(tensor(dtype, rows, columns));
+    }
+
+    static Matrix fourBit(long rows, long columns) {
+        var absmax = float32(QuantType.NF4.rowMajorScales(rows, columns));
+        return new Matrix(rows, columns, Layout.ROW_MAJOR, tensor(UINT8, QuantType.NF4.rowMajorBytes(rows, columns)),
+                new Quantization.FourBit(QuantType.NF4, absmax, null));
+    }
+
+    static Matrix rowWise(long rows, long columns) {
+        var outliers = new Quantization.Outliers(int32(2), half(2, rows));
+        return new Matrix(rows, columns, Layout.ROW_MAJOR, tensor(DType.INT8, rows, columns),
+                new Quantization.RowWise8(float32(rows), outliers));
     }
 
     Matrix packed(long rows, long columns) {
