@@ -163,6 +163,7 @@ int32_t sartor_submit(sartor_engine *engine, const sartor_instruction *program, 
   if (engine == nullptr || count < 0 || (program == nullptr && count > 0))
     return refuse(failure, SARTOR_BAD_ARGUMENT, "engine or program is null, or count is negative");
   std::lock_guard<std::mutex> lock(engine->busy);
+  Pool::Busy busy(engine->pool);
   for (int64_t i = 0; i < count; ++i) {
     int32_t status = run(*engine, program[i], static_cast<char *>(scratch), scratch_bytes, failure);
     if (status != SARTOR_OK) {

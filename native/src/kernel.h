@@ -29,10 +29,10 @@ struct Context {
   Pool *pool;
   sartor_failure *failure;
 
-  /* Cuts [0, tasks) into contiguous ranges, one per thread, and calls
-   * body(int64_t first, int64_t last, int thread) for those that are not empty; the calling
-   * thread takes part. Returns when all are done. Ranges depend on the number of threads, so
-   * a result may depend on its task but never on the range's borders. Not to be nested. */
+  /* Cuts [0, tasks) into ranges and calls body(int64_t first, int64_t last, int thread) for each,
+   * several times a thread, the calling one among them. Returns when all are done. Ranges depend
+   * on the number of threads and on chance, so a result may depend on its task but never on the
+   * range's borders or the thread. Not to be nested. */
   template <class Body>
   void parallel(int64_t tasks, Body &&body) {
     using Target = std::remove_reference_t<Body>;

@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include <chrono>
+
 #include "cpu.h"
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -10,7 +12,14 @@
 namespace sartor {
 namespace {
 
-constexpr int spin_limit = 2000; /* of about 15-40 ns each */
+/* A worker awaits the next region for so long before it sleeps: longer than what lies between two
+ * programs of a decoding loop, and little beside what waking a sleeper costs in a virtual machine.
+ * Where threads are more than cores it gives way at once. */
+constexpr auto patience = std::chrono::microseconds(200);
+constexpr int spins_between_looks = 64; /* at the clock */
+
+/* Threads of all pools of the process that have a program running. */
+std::atomic<int> busy_threads{0};
 
 inline void relax() {
 #if defined(__x86_64__)
@@ -18,6 +27,20 @@ inline void relax() {
 #elif defined(__aarch64__)
   asm volatile("isb" ::: "memory");
 #endif
+}
+
+/* Whether the condition came true within the spinner's patience. */
+template <class Condition>
+bool spin_until(int cores, Condition &&condition) {
+  const auto begun = std::chrono::steady_clock::now();
+  do {
+    for (int i = 0; i < spins_between_looks; ++i) {
+      if (condition()) return true;
+      relax();
+    }
+    if (busy_threads.load(std::memory_order_relaxed) > cores) return condition();
+  } while (std::chrono::steady_clock::now() - begun < patience);
+  return condition();
 }
 
 /* Signals are for the host's own threads (the JVM's): workers take none. */
@@ -38,71 +61,96 @@ class SignalsBlocked {
 
 }  // namespace
 
-Pool::Pool(int threads) {
-  spins_ = threads <= available_cores() ? spin_limit : 0;
+Pool::Busy::Busy(const Pool &pool) : threads_(pool.threads()) {
+  busy_threads.fetch_add(threads_, std::memory_order_relaxed);
+}
+
+Pool::Busy::~Busy() { busy_threads.fetch_sub(threads_, std::memory_order_relaxed); }
+
+Pool::Pool(int threads) : cores_(available_cores()) {
   workers_.reserve(static_cast<size_t>(threads - 1));
   SignalsBlocked blocked;
   try {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+    for (int i = 1; i < threads; ++i) {
+      workers_.push_back(std::make_unique<Worker>());
+      Worker *worker = workers_.back().get();
+      worker->thread = std::thread([this, worker, i] { work(*worker, i); });
+    }
   } catch (...) {
     stop();
     throw;
   }
-  parts_ = threads;
 }
 
 Pool::~Pool() { stop(); }
 
 void Pool::stop() {
   stopping_ = true;
-  region_.fetch_add(1, std::memory_order_release);
-  region_.notify_all();
-  for (std::thread &worker : workers_) worker.join();
+  for (auto &worker : workers_) {
+    if (!worker->thread.joinable()) continue;
+    announce(*worker);
+    worker->thread.join();
+  }
   workers_.clear();
 }
 
-void Pool::run_range(int thread) {
-  int64_t first = tasks_ * thread / parts_;
-  int64_t last = tasks_ * (thread + 1) / parts_;
-  if (first < last) body_(closure_, first, last, thread);
+void Pool::announce(Worker &worker) {
+  worker.region.fetch_add(1, std::memory_order_release);
+  worker.region.notify_one();
+}
+
+/* Threads that the next region may use. */
+int Pool::parts() const {
+  const int busy = busy_threads.load(std::memory_order_relaxed);
+  if (busy <= cores_ || busy <= threads()) return threads();
+  const int64_t share = static_cast<int64_t>(threads()) * cores_ / busy;
+  return share < 1 ? 1 : static_cast<int>(share);
+}
+
+void Pool::run_ranges(int thread) {
+  const int64_t first = share_ * thread;
+  if (share_ > 0) body_(closure_, first, first + share_, thread);
+  for (;;) {
+    const int64_t piece = next_.fetch_add(piece_, std::memory_order_relaxed);
+    if (piece >= tasks_) return;
+    body_(closure_, piece, piece + piece_ < tasks_ ? piece + piece_ : tasks_, thread);
+  }
 }
 
 void Pool::run(int64_t tasks, RangeBody body, void *closure) {
   if (tasks <= 0) return;
-  if (workers_.empty() || tasks == 1) {
+  const int allowed = parts();
+  const int parts = tasks < allowed ? static_cast<int>(tasks) : allowed;
+  if (parts == 1) {
     body(closure, 0, tasks, 0);
     return;
   }
+  parts_ = parts;
   tasks_ = tasks;
+  share_ = tasks * 3 / 4 / parts;
+  piece_ = (tasks - share_ * parts + 2 * parts - 1) / (2 * parts);
   body_ = body;
   closure_ = closure;
-  pending_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
-  region_.fetch_add(1, std::memory_order_release);
-  region_.notify_all();
-  run_range(0);
-  for (int i = 0; i < spins_; ++i) {
-    if (pending_.load(std::memory_order_acquire) == 0) return;
-    relax();
-  }
+  next_.store(share_ * parts, std::memory_order_relaxed);
+  pending_.store(static_cast<uint32_t>(parts - 1), std::memory_order_relaxed);
+  for (int i = 0; i < parts - 1; ++i) announce(*workers_[static_cast<size_t>(i)]);
+  run_ranges(0);
+  if (spin_until(cores_, [&] { return pending_.load(std::memory_order_acquire) == 0; })) return;
   for (;;) {
-    uint32_t left = pending_.load(std::memory_order_acquire);
+    const uint32_t left = pending_.load(std::memory_order_acquire);
     if (left == 0) return;
     pending_.wait(left, std::memory_order_acquire);
   }
 }
 
-void Pool::work(int thread) {
+void Pool::work(Worker &worker, int thread) {
   uint32_t seen = 0;
   for (;;) {
-    bool announced = false;
-    for (int i = 0; i < spins_ && !announced; ++i) {
-      announced = region_.load(std::memory_order_acquire) != seen;
-      if (!announced) relax();
-    }
-    if (!announced) region_.wait(seen, std::memory_order_acquire);
+    auto announced = [&] { return worker.region.load(std::memory_order_acquire) != seen; };
+    if (!spin_until(cores_, announced)) worker.region.wait(seen, std::memory_order_acquire);
     ++seen; /* the caller announces no second region before all have finished the first */
     if (stopping_) return;
-    run_range(thread);
+    run_ranges(thread);
     if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
   }
 }

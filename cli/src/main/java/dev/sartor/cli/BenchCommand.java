@@ -2,6 +2,7 @@ package dev.sartor.cli;
 
 import dev.sartor.data.Batch;
 import dev.sartor.io.Json;
+import dev.sartor.model.LanguageModel;
 import dev.sartor.train.MemoryPlan;
 import dev.sartor.train.Trainer;
 import dev.sartor.train.TrainingData;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "bench",
-        description = "Times whole training steps on random tokens; needs no tokenizer.",
+        description = "Times whole training steps, or with --generate greedy generation, on random tokens; needs no tokenizer.",
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "the model")
@@ -35,6 +36,12 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(names = "--steps", paramLabel = "N", defaultValue = "10", description = "steps that are timed, after one that is not")
     private int steps;
+
+    @Option(names = "--generate", paramLabel = "N", description = "time the generation of N tokens a row instead of training")
+    private Integer generate;
+
+    @Option(names = "--prompt", paramLabel = "N", defaultValue = "32", description = "with --generate: tokens of each row's prompt")
+    private int prompt;
 
     @Option(names = "--json", description = "print the result as one line of JSON")
     private boolean json;
@@ -58,6 +65,9 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (generate != null) {
+            return generation(new GenerationBench(batch, prompt, generate));
+        }
         if (batch < 1 || sequence < 2 || steps < 1) {
             throw new IllegalArgumentException("--batch and --steps must be 1 or more and --sequence 2 or more, not "
                     + batch + ", " + steps + ", " + sequence);
@@ -102,6 +112,16 @@ final class BenchCommand implements Callable<Integer> {
         } else {
             System.out.println("%.0f tokens per second (median), %.0f (best); peak resident %.2f GiB, planned %.2f GiB; loss %.4f"
                     .formatted(median, rates.getLast(), ProcessMemory.peak() / 1073741824.0, planned / 1073741824.0, loss));
+        }
+        return 0;
+    }
+
+    private int generation(GenerationBench bench) throws IOException {
+        var recipe = options.recipe();
+        try (var engine = RunOptions.engine(recipe);
+                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false)) {
+            var result = bench.run(model);
+            System.out.println(json ? result.json() : result.text());
         }
         return 0;
     }
