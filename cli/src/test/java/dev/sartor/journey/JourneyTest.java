@@ -188,6 +188,18 @@ class JourneyTest {
     }
 
     @Test
+    void benchMeasuresGeneration() throws IOException {
+        var bench = Sartor.run("bench", "--model", base, "--generate", "8", "--prompt", "5", "--batch", "2", "--json");
+        assertEquals(0, bench.status(), bench.toString());
+        var found = json(bench.lastLine());
+        for (var key : List.of("decode_tokens_per_second", "decode_step_milliseconds_median", "prefill_tokens_per_second")) {
+            assertTrue(found.path(key).asDouble() > 0, bench.lastLine());
+        }
+        assertTrue(Sartor.run("bench", "--model", base, "--generate", "8").out().contains("tokens per second"));
+        assertEquals(1, Sartor.run("bench", "--model", base, "--generate", "1").status());
+    }
+
+    @Test
     void devicesAndKeysAreListed() {
         var devices = Sartor.run("devices");
         assertEquals(0, devices.status());
