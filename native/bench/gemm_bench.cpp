@@ -1,7 +1,7 @@
 // gemm_bench.cpp: rough rates of the matrix products in GFLOP/s, best and median of repeats by
 // wall time, and best by the process's CPU time (which with one thread means something on a
 // busy machine too).
-//   gemm_bench [threads] [repeats]
+//   gemm_bench [threads] [repeats] [rows: quantized weights only, so many rows]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -156,6 +156,46 @@ void cross_entropy(Bench &bench, int64_t rows, int64_t in, int64_t vocabulary, i
             SARTOR_OP_LINEAR_CROSS_ENTROPY, op);
 }
 
+/* Quantized weights beside dense ones, one after the other in turns. */
+void quantized(Bench &bench, int64_t rows, int64_t in, int64_t out, int32_t compute) {
+  const int64_t e = element(compute);
+  Memory x(rows * in * e), w(in * out * e), dy(rows * out * e), dx(rows * in * e), y(rows * out * e);
+  randomize(x, compute), randomize(w, compute), randomize(dy, compute);
+  const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
+  const char *names[] = {"float32", "bfloat16", "", "", "", "", "NF4", "FP4", "int8", "NF4 nested"};
+  for (int kind : {(int)compute, (int)SARTOR_NF4, 9, (int)SARTOR_INT8}) {
+    const int32_t dtype = kind == 9 ? SARTOR_NF4 : kind;
+    const bool dense = dtype == compute, nested = kind == 9;
+    const int64_t blocks = in * out / 64, scales = dense ? 1 : sartor_packed_scales(out, in, dtype);
+    Memory codes(dense ? 64 : in * out), absmax(4 * (dense ? 1 : dtype == SARTOR_INT8 ? out : blocks)),
+        nested_absmax(blocks / 256 * 4 + 4), map(1024), packed(sartor_packed_bytes(out, in, dtype)), packed_absmax(scales * 4);
+    randomize(nested_absmax, SARTOR_FLOAT32), randomize(map, SARTOR_FLOAT32);
+    sartor_weight source{w.data, out, in, SARTOR_ROW_MAJOR, compute, {}};
+    if (!dense) {
+      sartor_quantize quantize{w.data, codes.data, absmax.floats(), nullptr, nullptr, out, in, 0, compute, dtype, 0};
+      if (!nested) bench.run(names[kind], static_cast<double>(in * out), SARTOR_OP_QUANTIZE, quantize);
+      source = {codes.data, out, in, SARTOR_ROW_MAJOR, dtype, {}};
+      source.scales.absmax = absmax.data;
+      if (nested) source.scales.nested_absmax = nested_absmax.floats(), source.scales.nested_map = map.floats();
+    }
+    sartor_weight weight = source;
+    weight.data = packed.data, weight.layout = SARTOR_PACKED;
+    if (dtype == SARTOR_NF4) weight.scales.absmax = packed_absmax.data, weight.scales.group = 64;
+    sartor_pack pack{source, weight, 0};
+    char name[120];
+    std::snprintf(name, sizeof name, "%s pack (elements)", names[kind]);
+    bench.run(name, static_cast<double>(in * out), SARTOR_OP_PACK, pack);
+    sartor_lora_linear forward{};
+    forward.x = x.data, forward.weight = weight, forward.y = y.data, forward.rows = rows, forward.dtype = compute;
+    std::snprintf(name, sizeof name, "%s forward %lld x %lld x %lld", names[kind], (long long)rows, (long long)in, (long long)out);
+    bench.run(name, flops, SARTOR_OP_LORA_LINEAR, forward);
+    sartor_lora_linear_backward backward{};
+    backward.dy = dy.data, backward.weight = weight, backward.dx = dx.data, backward.rows = rows, backward.dtype = compute;
+    std::snprintf(name, sizeof name, "%s dx", names[kind]);
+    bench.run(name, flops, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
+  }
+}
+
 }  // namespace
 
 int main(int count, char **values) {
@@ -167,6 +207,11 @@ int main(int count, char **values) {
   }
   bench.repeats = count > 2 ? std::atoi(values[2]) : 15;
   std::printf("%s, %d threads\n", sartor_isa(bench.engine), sartor_threads(bench.engine));
+  if (count > 3) { /* any third argument: quantized weights only */
+    for (int64_t out : {2048, 5632}) quantized(bench, std::atoi(values[3]), 2048, out, SARTOR_BFLOAT16);
+    sartor_close(bench.engine);
+    return 0;
+  }
   for (int32_t dtype : {SARTOR_BFLOAT16, SARTOR_FLOAT32}) {
     linear(bench, 512, 2048, 5632, 0, dtype);
     linear(bench, 2048, 2048, 2048, 0, dtype);

@@ -26,7 +26,7 @@ static std::string test_embedding(Engine &engine) {
           Array y(rows * width, dtype), sum(rows * width, dtype);
           sum.fill(2);
           sartor_weight weight{layout == SARTOR_PACKED ? packed.data() : table.data(), table_rows, width, layout,
-                               table_dtype};
+                               table_dtype, {}};
           sartor_embedding op{weight, ids.data(), y.data(), rows, 0, dtype};
           CHECK_RUNS(engine, SARTOR_OP_EMBEDDING, op);
           std::vector<double> expected;

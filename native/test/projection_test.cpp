@@ -32,7 +32,7 @@ struct Weight {
       : data(rows * columns, dtype),
         packed(layout == SARTOR_PACKED ? sartor_packed_bytes(rows, columns, dtype) / size_of(dtype) : 0, dtype) {
     data.randomize(0.5);
-    weight = {data.data(), rows, columns, layout, dtype};
+    weight = {data.data(), rows, columns, layout, dtype, {}};
     if (layout == SARTOR_PACKED) {
       sartor_pack pack{{data.data(), rows, columns, SARTOR_ROW_MAJOR, dtype, {}},
                        {packed.data(), rows, columns, SARTOR_PACKED, dtype, {}},
