@@ -6,7 +6,7 @@
  *
  *   vf, vi, vu        float, int32, uint32 vectors of `lanes` elements
  *   load, store       float, bfloat16 and float16 memory; whole vectors or the first n lanes
- *   fma, max, min, sqrt, exp, tanh, erf, sum, maximum
+ *   fma, max, min, sqrt, exp, exp2, tanh, erf, sum, maximum
  *   each_vector       loop over [0, n): whole vectors, then one partial vector
  */
 #ifndef SARTOR_SIMD_H
@@ -134,6 +134,16 @@ SARTOR_INLINE vf sqrt(vf a) {
 
 /* mask lanes are all ones or all zeros, as comparisons of vectors give */
 SARTOR_INLINE vf select(vi mask, vf a, vf b) { return mask ? a : b; }
+
+SARTOR_INLINE bool any(vi mask) {
+#if SARTOR_SIMD_AVX512
+  return _mm512_movepi32_mask((__m512i)mask) != 0;
+#elif SARTOR_SIMD_AVX2
+  return _mm256_movemask_ps((__m256)mask) != 0;
+#else
+  return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+#endif
+}
 
 SARTOR_INLINE vf abs(vf a) { return (vf)((vu)a & splat_bits(0x7fffffffu)); }
 SARTOR_INLINE vf copy_sign(vf magnitude, vf sign) {
@@ -381,6 +391,34 @@ SARTOR_INLINE vf exp_nonpositive(vf x) {
   return (vf)_mm512_maskz_scalef_ps(visible, (__m512)p, (__m512)n);
 #else
   return exp(x);
+#endif
+}
+
+/* 2^x within 2 ulp for x <= 127 (or NaN); 0 below -126 (or a subnormal number, where those cost
+ * nothing to make). Minimax polynomial of degree 6 on [0, 1]. */
+SARTOR_INLINE vf exp2(vf x) {
+#if SARTOR_SIMD_AVX512
+  vf r = (vf)_mm512_reduce_ps((__m512)x, 1); /* x - floor(x) */
+#else
+  const vf magic = splat(0x1.8p23f);
+  vf clamped = max(splat(-127.0f), x); /* max returns its second operand where it is NaN */
+  vf shifted = (clamped - splat(0.5f)) + magic;
+  vf r = clamped - (shifted - magic);
+#endif
+  vf p = splat(2.17022549e-4f);
+  p = fma(p, r, splat(1.24396873e-3f));
+  p = fma(p, r, splat(9.67884064e-3f));
+  p = fma(p, r, splat(5.54833412e-2f));
+  p = fma(p, r, splat(2.4022983e-1f));
+  p = fma(p, r, splat(6.93147004e-1f));
+  p = fma(p, r, splat(1.0f));
+#if SARTOR_SIMD_AVX512
+  return (vf)_mm512_scalef_ps((__m512)p, (__m512)x); /* p * 2^floor(x) */
+#else
+  vi n = (vi)shifted - (vi)magic;
+  vf result = p * (vf)((n + 127) << 23);
+  result = select(x < splat(-126.0f), splat(0.0f), result);
+  return select(x != x, x, result);
 #endif
 }
 

@@ -8,6 +8,7 @@ struct Shape {
   int32_t heads, kv_heads, head_dim, window;
   float softcap;
   enum Mask { causal, all, packed, padded, scattered } mask;
+  float sign = 1; /* of the scale */
 };
 
 static const Shape shapes[] = {
@@ -19,6 +20,9 @@ static const Shape shapes[] = {
     {3, 1, 600, 6, 2, 64, 0, 0, Shape::scattered},    {1, 3, 530, 4, 1, 40, 100, 20, Shape::scattered},
     {1, 2, 0, 2, 2, 8, 0, 0, Shape::all},             {1, 90, 2100, 2, 1, 8, 0, 0, Shape::all},
     {1, 9, 0, 2, 2, 8, 0, 0, Shape::all},
+    /* More than one span of keys; scores that grow all along; fewer heads at a time than share keys. */
+    {1, 1100, 1100, 2, 1, 16, 0, 0, Shape::causal},   {1, 70, 1500, 3, 1, 8, 700, 0, Shape::scattered},
+    {1, 290, 290, 8, 1, 64, 0, 0, Shape::causal},     {2, 150, 150, 2, 1, 40, 0, 0, Shape::packed, -1},
 };
 
 /* One attention problem: tensors whose rows have gaps, so that strides are used. */
@@ -36,7 +40,7 @@ struct Problem {
         q_stride(s.heads * s.head_dim + 5),
         k_stride(s.kv_heads * s.head_dim + 2),
         v_stride(s.kv_heads * s.head_dim + 9),
-        scale(static_cast<float>(1 / std::sqrt(static_cast<double>(s.head_dim)))),
+        scale(s.sign * static_cast<float>(1 / std::sqrt(static_cast<double>(s.head_dim)))),
         q(s.batch * s.queries * q_stride, type),
         k(s.batch * s.keys * k_stride, type),
         v(s.batch * s.keys * v_stride, type),

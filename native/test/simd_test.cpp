@@ -33,6 +33,7 @@ static void special(const char *name, vf (*function)(vf), float x, float expecte
 
 static void functions() {
   compare("exp", [](vf x) { return simd::exp(x); }, [](double x) { return std::exp(x); }, -87, 88.7f, 2);
+  compare("exp2", [](vf x) { return simd::exp2(x); }, [](double x) { return std::exp2(x); }, -125.9f, 20, 2);
   compare("tanh", [](vf x) { return simd::tanh(x); }, [](double x) { return std::tanh(x); }, -10, 10, 3);
   compare("tanh", [](vf x) { return simd::tanh(x); }, [](double x) { return std::tanh(x); }, -1, 1.1f, 3);
   compare("erf", [](vf x) { return simd::erf(x); }, [](double x) { return std::erf(x); }, -5, 5.1f, 3);
@@ -43,6 +44,11 @@ static void functions() {
   special("exp", [](vf x) { return simd::exp(x); }, -infinity, 0);
   special("exp", [](vf x) { return simd::exp(x); }, NAN, NAN);
   special("exp", [](vf x) { return simd::exp(x); }, 0, 1);
+  special("exp2", [](vf x) { return simd::exp2(x); }, -infinity, 0);
+  special("exp2", [](vf x) { return simd::exp2(x); }, -1e9f, 0);
+  special("exp2", [](vf x) { return simd::exp2(x); }, NAN, NAN);
+  special("exp2", [](vf x) { return simd::exp2(x); }, 0, 1);
+  special("exp2", [](vf x) { return simd::exp2(x); }, 10, 1024);
   special("tanh", [](vf x) { return simd::tanh(x); }, infinity, 1);
   special("tanh", [](vf x) { return simd::tanh(x); }, NAN, NAN);
   special("erf", [](vf x) { return simd::erf(x); }, -infinity, -1);

@@ -1,5 +1,6 @@
 /* Softmax attention, forward: blocks of queries against blocks of keys with online softmax
- * (Dao et al. 2022). Few queries against a long cache go to attention_decode.h. */
+ * (Dao et al. 2022). Scores are made transposed, [key][query], so that the softmax runs down
+ * the lanes. Few queries against a long cache go to attention_decode.h. */
 #include <math.h>
 
 #include "attention_decode.h"
@@ -19,17 +20,20 @@ struct Layout {
   Extent<Units> extent;
   int64_t key_blocks, query_blocks, groups, wave;
   int group_heads;
-  unit *k, *v;           /* [wave][key block]: transposed form of k, stacked form of v */
+  unit *k, *v;           /* [wave][key block]: rows form of k, stacked form of v */
   char *threads;         /* [thread]: ThreadPart */
   int64_t thread_bytes;
 
   struct ThreadPart {
-    unit *q, *probabilities;
-    float *scores, *sums;
+    unit *q_rows, *q;       /* rows and transposed form */
+    float *scores;          /* [key][query] */
+    unit *probabilities;    /* [key / pair][query] */
+    float *sums;            /* [query][padded] */
     ThreadPart(Scratch scratch, const Extent<Units> &extent, int64_t &bytes) {
-      q = scratch.take<unit>(extent.rows_form());
-      probabilities = scratch.take<unit>(tile * tile / Units::pair);
+      q_rows = scratch.take<unit>(extent.rows_form());
+      q = scratch.take<unit>(extent.transposed_form());
       scores = scratch.take<float>(tile * tile);
+      probabilities = scratch.take<unit>(tile * tile / Units::pair);
       sums = scratch.take<float>(tile * extent.padded);
       bytes = scratch.used;
     }
@@ -41,10 +45,10 @@ struct Layout {
         query_blocks(ceil_div(op.query_length, tile)),
         groups(op.batch * op.kv_heads),
         group_heads(op.heads / op.kv_heads) {
-    int64_t head = key_blocks * (extent.transposed_form() + extent.stacked_form());
+    int64_t head = key_blocks * (extent.rows_form() + extent.stacked_form());
     int64_t per_thread = head > 0 ? wave_bytes / (head * 4) : 1;
     wave = minimum(groups, thread_count * maximum<int64_t>(per_thread, 1));
-    k = scratch.take<unit>(wave * key_blocks * extent.transposed_form());
+    k = scratch.take<unit>(wave * key_blocks * extent.rows_form());
     v = scratch.take<unit>(wave * key_blocks * extent.stacked_form());
     ThreadPart(Scratch{nullptr}, extent, thread_bytes);
     threads = scratch.take<char>(thread_bytes * thread_count);
@@ -55,121 +59,162 @@ struct Layout {
   }
 };
 
-/* Rows of one block of queries, as the blocks of keys go by. */
+/* Softmax of a block of queries, as the blocks of keys go by. Exponents are base 2. */
+template <class Units>
 struct Online {
-  float maximum[tile], total[tile];
+  const sartor_attention &op;
+  const QueryBlock &queries;
+  const Extent<Units> &extent;
+  const typename Layout<Units>::ThreadPart &part;
+  /* What exponents are relative to: a score not far below the largest so far, -inf before the
+   * first. It follows the largest only where that runs ahead by `ahead`, so that the sums are
+   * rarely rescaled; probabilities stay below 2^ahead. */
+  static constexpr float ahead = 8;
+  float reference[tile], total[tile];
+  bool started = false; /* sums hold something */
+
+  Online(const sartor_attention &op, const QueryBlock &queries, const Extent<Units> &extent,
+         const typename Layout<Units>::ThreadPart &part)
+      : op(op), queries(queries), extent(extent), part(part) {
+    for (int q = 0; q < tile; q++) reference[q] = -__builtin_inff(), total[q] = 0;
+  }
+
+  /* Scores of the keys [key + from, key + to) -> probabilities, still to be divided by the total. */
+  void block(int64_t key, int from, int to) {
+    bool masked = !queries.sees_all(key + from, key + to);
+    /* A scale below zero would turn largest into smallest: such scores are scaled first. */
+    bool scaled = op.softcap > 0 || !(op.scale >= 0);
+    for (int c = 0; c < queries.columns(); c += lanes) {
+      if (masked || scaled) prepare(key, from, to, c, masked, scaled);
+      exponentials(from, to, c, splat(scaled ? 1.0f : op.scale * log2_e));
+    }
+  }
+
+  /* Scores -> base-2 exponents where `scaled`; keys out of sight become -inf. */
+  void prepare(int64_t key, int from, int to, int c, bool masked, bool scaled) {
+    const vf cap = splat(op.softcap * log2_e), inner = splat(op.softcap > 0 ? op.scale / op.softcap : 0.0f);
+    for (int k = from; k < to; k++) {
+      float *at = part.scores + k * tile + c;
+      vf s = load(at);
+      if (scaled) s = op.softcap > 0 ? cap * tanh(s * inner) : s * splat(op.scale * log2_e);
+      if (masked) s = select(queries.sees(c, key + k), s, splat(-__builtin_inff()));
+      store(at, s);
+    }
+  }
+
+  inline __attribute__((always_inline)) void exponentials(int from, int to, int c, vf scale) {
+    const float *scores = part.scores + c;
+    vf even = splat(-__builtin_inff()), odd = even;
+    for (int k = from; k < to; k += 2) {
+      even = max(even, load(scores + k * tile));
+      odd = max(odd, load(scores + (k + 1) * tile));
+    }
+    vf largest = max(even, odd) * scale, base = load(reference + c);
+    vi behind = largest > base + splat(ahead);
+    if (any(behind)) {
+      vf moved = max(base, largest);
+      vf factor = exp2(select(moved == base, vf{}, base - moved)); /* -inf - -inf is not a number */
+      store(reference + c, moved);
+      base = moved;
+      store(total + c, load(total + c) * factor);
+      if (started) rescale(c, factor);
+    }
+    /* A query that saw nothing yet has -inf; 0 in its place keeps -inf - reference defined. */
+    base = select(base == splat(-__builtin_inff()), vf{}, base);
+    vf even_total{}, odd_total{};
+    for (int k = from; k < to; k += 2) {
+      vf p = exp2(fma(load(scores + k * tile), scale, -base));
+      vf next = exp2(fma(load(scores + (k + 1) * tile), scale, -base));
+      even_total += p, odd_total += next;
+      store_two(part.probabilities, (typename Units::unit *)nullptr, k, c, p, next);
+    }
+    store(total + c, load(total + c) + (even_total + odd_total));
+  }
+
+  void rescale(int c, vf factors) {
+    float factor[lanes];
+    store(factor, factors);
+    for (int q = 0; q < lanes && c + q < queries.rows; q++) {
+      float *row = part.sums + (c + q) * extent.padded;
+      for (int64_t i = 0; i < extent.padded; i += lanes) store(row + i, load(row + i) * splat(factor[q]));
+    }
+  }
 };
 
-/* scores -> probabilities for the columns [from, to) of the block; rescales the sums of rows
- * whose maximum grew. */
-template <class Units>
-SARTOR_INLINE void softmax_block(const sartor_attention &op, const QueryBlock &queries, int64_t key, int from, int to,
-                                 const Extent<Units> &extent, float *scores, typename Units::unit *probabilities,
-                                 float *sums, Online &online) {
-  const vf scale = splat(op.scale), negative = splat(-__builtin_inff());
-  const vf cap = splat(op.softcap), inverse_cap = splat(op.softcap > 0 ? 1.0f / op.softcap : 0.0f);
-  for (int r = 0; r < queries.rows; r++) {
-    float *row = scores + r * tile;
-    int first, last;
-    queries.columns_of(r, key, first, last);
-    bool masked = first > from || last < to;
-    vf largest = negative;
-    for (int c = from; c < to; c += lanes) {
-      vf s = load(row + c) * scale;
-      if (op.softcap > 0) s = cap * tanh(s * inverse_cap);
-      if (masked) s = select(inside(c, first, last), s, negative);
-      store(row + c, s);
-      largest = max(largest, s);
-    }
-    float block_maximum = maximum(largest);
-    if (block_maximum > online.maximum[r]) {
-      float factor = exp_nonpositive(splat(online.maximum[r] - block_maximum))[0];
-      online.maximum[r] = block_maximum;
-      online.total[r] *= factor;
-      float *sum_row = sums + r * extent.padded;
-      for (int64_t i = 0; i < extent.padded; i += lanes) store(sum_row + i, load(sum_row + i) * splat(factor));
-    }
-    /* A row that saw nothing yet has maximum -inf; 0 in its place keeps -inf - maximum defined. */
-    vf reference = splat(online.maximum[r] == -__builtin_inff() ? 0.0f : online.maximum[r]);
-    vf total{};
-    for (int c = from; c < to; c += lanes) {
-      vf p = exp_nonpositive(load(row + c) - reference);
-      total += p;
-      if constexpr (Units::pair == 1)
-        store((float *)probabilities + r * tile + c, p);
-      else
-        store((bfloat16 *)probabilities + r * tile + c, p);
-    }
-    online.total[r] += sum(total);
+template <class T>
+struct Forward {
+  using Units = typename UnitsOf<T>::type;
+  using unit = typename Units::unit;
+  using Part = typename Layout<Units>::ThreadPart;
+  const sartor_attention &op;
+  const Layout<Units> &layout;
+  int64_t wave; /* first group of the wave */
+  const Extent<Units> &extent = layout.extent;
+  const int64_t k_size = extent.rows_form(), v_size = extent.stacked_form();
+
+  void pack_keys(int64_t task) const {
+    int64_t group = wave + task / layout.key_blocks, key = task % layout.key_blocks * tile;
+    int64_t b = group / op.kv_heads, h = group % op.kv_heads;
+    int64_t count = minimum<int64_t>(tile, op.key_length - key), token = b * op.key_length + key;
+    to_rows_form(extent, layout.k + task * k_size, (const T *)op.k + token * op.k_stride + h * op.head_dim, op.k_stride,
+                 count);
+    to_stacked_form(extent, layout.v + task * v_size, (const T *)op.v + token * op.v_stride + h * op.head_dim,
+                    op.v_stride, count);
   }
-}
+
+  /* One block of queries of one head. */
+  void attend(int64_t head, int64_t query_block, const Part &part) const {
+    int64_t query = query_block * tile, group = head / layout.group_heads, b = (wave + group) / op.kv_heads;
+    int64_t h = (wave + group) % op.kv_heads * layout.group_heads + head % layout.group_heads;
+    int rows = (int)minimum<int64_t>(tile, op.query_length - query);
+    QueryBlock queries(op.key_begin, op.key_end, b * op.query_length + query, rows, op.window);
+    to_rows_form(extent, part.q_rows, (const T *)op.q + (b * op.query_length + query) * op.q_stride + h * op.head_dim,
+                 op.q_stride, rows);
+    to_transposed_form(extent, part.q, part.q_rows);
+    Online<Units> online(op, queries, extent, part);
+    for (int64_t block = queries.first_key / tile; block * tile < queries.last_key; block++) {
+      int from, to;
+      if (!queries.keys(block * tile, from, to)) continue;
+      const unit *k = layout.k + (group * layout.key_blocks + block) * k_size;
+      const unit *v = layout.v + (group * layout.key_blocks + block) * v_size;
+      multiply<Units>(to - from, queries.columns(), extent.depth, {k + from * extent.row_units, extent.row_units, 1},
+                      part.q, tile, part.scores + from * tile, tile, false);
+      online.block(block * tile, from, to);
+      multiply<Units>(rows, extent.padded, (to - from) / Units::pair,
+                      {part.probabilities + from / Units::pair * tile, 1, tile},
+                      v + from / Units::pair * extent.padded, extent.padded, part.sums, extent.padded, online.started);
+      online.started = true;
+    }
+    if (!online.started) memset(part.sums, 0, sizeof(float) * (size_t)(rows * extent.padded));
+    for (int r = 0; r < rows; r++) {
+      int64_t token = b * op.query_length + query + r;
+      T *o = (T *)op.o + (token * op.heads + h) * op.head_dim;
+      vf inverse = splat(online.total[r] > 0 ? 1.0f / online.total[r] : 0.0f);
+      /* NaN totals must stay visible: they are not > 0, yet not an empty range either. */
+      if (online.total[r] != online.total[r]) inverse = splat(online.total[r]);
+      each_vector(op.head_dim,
+                  [&](int64_t i, auto n) { store(o + i, load(part.sums + r * extent.padded + i, n) * inverse, n); });
+      op.log_sum_exp[(b * op.heads + h) * op.query_length + query + r] =
+          online.reference[r] * ln_2 + ::logf(online.total[r]); /* -inf where nothing was seen */
+    }
+  }
+};
 
 template <class T>
 int32_t run(Context &context, const sartor_attention &op) {
   using Units = typename UnitsOf<T>::type;
-  using unit = typename Units::unit;
   Scratch scratch{context.scratch};
   Layout<Units> layout(scratch, context.threads, op);
-  const Extent<Units> &extent = layout.extent;
-  const int64_t k_size = extent.transposed_form(), v_size = extent.stacked_form();
-  const T *q_all = (const T *)op.q, *k_all = (const T *)op.k, *v_all = (const T *)op.v;
   for (int64_t wave = 0; wave < layout.groups; wave += layout.wave) {
+    Forward<T> forward{op, layout, wave};
     int64_t groups = minimum(layout.wave, layout.groups - wave);
-    context.parallel(groups * layout.key_blocks, [&](int64_t first, int64_t last, int thread) {
-      unit *rows = layout.part(thread).q;
-      for (int64_t task = first; task < last; task++) {
-        int64_t group = wave + task / layout.key_blocks, key = task % layout.key_blocks * tile;
-        int64_t b = group / op.kv_heads, h = group % op.kv_heads;
-        int64_t count = minimum<int64_t>(tile, op.key_length - key), token = b * op.key_length + key;
-        to_rows_form(extent, rows, k_all + token * op.k_stride + h * op.head_dim, op.k_stride, count);
-        to_transposed_form(extent, layout.k + task * k_size, rows);
-        to_stacked_form(extent, layout.v + task * v_size, v_all + token * op.v_stride + h * op.head_dim, op.v_stride,
-                        count);
-      }
+    context.parallel(groups * layout.key_blocks, [&](int64_t first, int64_t last, int) {
+      for (int64_t task = first; task < last; task++) forward.pack_keys(task);
     });
-    int64_t heads = groups * layout.group_heads;
-    context.parallel(heads * layout.query_blocks, [&](int64_t first, int64_t last, int thread) {
-      auto part = layout.part(thread);
-      for (int64_t task = first; task < last; task++) {
-        int64_t head = task / layout.query_blocks, turn = task % layout.query_blocks;
-        /* Long and short blocks of a causal mask alternate, so that threads get equal shares. */
-        int64_t query = (turn % 2 ? layout.query_blocks - 1 - turn / 2 : turn / 2) * tile;
-        int64_t group = head / layout.group_heads;
-        int64_t b = (wave + group) / op.kv_heads;
-        int64_t h = (wave + group) % op.kv_heads * layout.group_heads + head % layout.group_heads;
-        int rows = (int)minimum<int64_t>(tile, op.query_length - query);
-        QueryBlock queries(op.key_begin, op.key_end, b * op.query_length + query, rows, op.window);
-        to_rows_form(extent, part.q, q_all + (b * op.query_length + query) * op.q_stride + h * op.head_dim,
-                     op.q_stride, rows);
-        Online online;
-        for (int r = 0; r < rows; r++) online.maximum[r] = -__builtin_inff(), online.total[r] = 0;
-        memset(part.sums, 0, sizeof(float) * (size_t)(rows * extent.padded));
-        for (int64_t block = queries.first_key / tile; block * tile < queries.last_key; block++) {
-          int from, to;
-          if (!queries.columns(block * tile, from, to)) continue;
-          const unit *k = layout.k + (group * layout.key_blocks + block) * k_size;
-          const unit *v = layout.v + (group * layout.key_blocks + block) * v_size;
-          multiply<Units>(rows, to - from, extent.depth, {part.q, extent.row_units, 1}, k + from, tile,
-                          part.scores + from, tile, false);
-          softmax_block<Units>(op, queries, block * tile, from, to, extent, part.scores, part.probabilities, part.sums,
-                               online);
-          multiply<Units>(rows, extent.padded, (to - from) / Units::pair,
-                          {part.probabilities + from / Units::pair, tile / Units::pair, 1},
-                          v + from / Units::pair * extent.padded, extent.padded, part.sums, extent.padded, true);
-        }
-        for (int r = 0; r < rows; r++) {
-          int64_t token = b * op.query_length + query + r;
-          T *o = (T *)op.o + (token * op.heads + h) * op.head_dim;
-          vf inverse = splat(online.total[r] > 0 ? 1.0f / online.total[r] : 0.0f);
-          /* NaN totals must stay visible: they are not > 0, yet not an empty range either. */
-          if (online.total[r] != online.total[r]) inverse = splat(online.total[r]);
-          each_vector(op.head_dim, [&](int64_t i, auto n) {
-            store(o + i, load(part.sums + r * extent.padded + i, n) * inverse, n);
-          });
-          op.log_sum_exp[(b * op.heads + h) * op.query_length + query + r] =
-              online.maximum[r] + ::logf(online.total[r]); /* -inf where nothing was seen */
-        }
-      }
+    /* The last queries first: under a causal mask they see the most keys. */
+    take_turns(context, groups * layout.group_heads * layout.query_blocks, [&](int64_t task, int thread) {
+      forward.attend(task / layout.query_blocks, layout.query_blocks - 1 - task % layout.query_blocks,
+                     layout.part(thread));
     });
   }
   return SARTOR_OK;

@@ -1,45 +1,53 @@
 /* Softmax attention, backward: probabilities are made again from log_sum_exp (Dao 2023,
  * algorithm 2). A task is one head and one span of keys; its dk and dv are its own, and its
- * share of dq is added to the other spans' afterwards, in order. */
+ * share of dq is added to the other spans' afterwards, in order. Scores and their gradients are
+ * made transposed, [key][query], so that what belongs to a query runs along the lanes. */
 #include "attention_tile.h"
 
 namespace sartor::SARTOR_ISA {
 
 namespace {
 
-/* Bytes of packed operands per thread that one wave of heads may take, unless a single group
- * of heads needs more. */
+/* Bytes of packed operands and sums per thread that one wave of heads may take, unless a single
+ * head needs more. */
 constexpr int64_t wave_bytes = 2 << 20;
+
+/* Key blocks that take turns on a block of queries while that is in the cache. */
+constexpr int64_t key_turn = 4;
 
 template <class Units>
 struct Layout {
   using unit = typename Units::unit;
   static constexpr bool same_forms = Units::pair == 1; /* rows and stacked form are one memory */
   Extent<Units> extent;
-  int64_t key_blocks, query_blocks, groups, wave, span_blocks, spans;
+  int64_t key_blocks, query_blocks, heads, wave, span_blocks, spans;
   int group_heads;
-  /* per group and key block */
-  unit *k_transposed, *v_transposed, *k_stacked;
-  /* per head and query block */
-  unit *q_rows, *q_stacked, *d_o_rows, *d_o_stacked;
-  float *delta; /* [tile]: row sums of d_o * o */
+  QueryBlock *queries; /* [batch][query block] */
+  /* of the wave, per group and key block */
+  unit *k_rows, *v_rows, *k_stacked;
+  /* of the wave, per head and query block */
+  unit *q_transposed, *q_stacked, *d_o_transposed, *d_o_stacked;
+  float *log_sum_exp; /* [tile]: base 2 */
+  float *delta;       /* [tile]: row sums of d_o * o */
   /* sums before they are scaled and rounded */
-  float *dq;       /* [head][span][query block][tile][padded] */
-  float *dk, *dv;  /* [head][key block][tile][padded] */
+  float *dq;                   /* [head of the wave][span][query block][tile][padded] */
+  float *dk, *dv;              /* [head of the wave][key block][tile][padded] */
+  float *dk_before, *dv_before; /* [key block][tile][padded]: of the group that waves cut */
   char *threads;
   int64_t thread_bytes;
 
   struct ThreadPart {
-    float *scores, *d_scores;     /* [tile][tile] */
-    unit *probabilities, *slopes; /* [tile / pair][tile], pairs of rows side by side */
-    unit *slope_rows;             /* [tile][tile / pair], pairs of columns side by side */
-    unit *rows;                   /* a rows form */
+    float *scores, *d_scores; /* [key][query] */
+    unit *probabilities;      /* [key][query], pairs of queries side by side */
+    unit *slopes;             /* [key][query], pairs of queries side by side */
+    unit *slopes_stacked;     /* [key / pair][query], pairs of keys side by side */
+    unit *rows;               /* a rows form */
     ThreadPart(Scratch scratch, const Extent<Units> &extent, int64_t &bytes) {
       scores = scratch.take<float>(tile * tile);
       d_scores = scratch.take<float>(tile * tile);
       probabilities = scratch.take<unit>(tile * tile / Units::pair);
       slopes = scratch.take<unit>(tile * tile / Units::pair);
-      slope_rows = same_forms ? slopes : scratch.take<unit>(tile * tile / Units::pair);
+      slopes_stacked = same_forms ? slopes : scratch.take<unit>(tile * tile / Units::pair);
       rows = scratch.take<unit>(extent.rows_form());
       bytes = scratch.used;
     }
@@ -49,26 +57,32 @@ struct Layout {
       : extent(op.head_dim),
         key_blocks(ceil_div(op.key_length, tile)),
         query_blocks(ceil_div(op.query_length, tile)),
-        groups(op.batch * op.kv_heads),
+        heads(op.batch * op.heads),
         /* At most four spans, none under 1024 keys: a split that does not depend on threads. */
         span_blocks(maximum<int64_t>(ceil_div(key_blocks, 4), 1024 / tile)),
         spans(maximum<int64_t>(ceil_div(key_blocks, span_blocks), 1)),
         group_heads(op.heads / op.kv_heads) {
     int64_t block = tile * extent.padded * 4;
-    int64_t group = 3 * key_blocks * block + group_heads * ((4 + spans) * query_blocks + 2 * key_blocks) * block;
-    wave = minimum(groups, thread_count * maximum<int64_t>(group > 0 ? wave_bytes / group : 1, 1));
-    int64_t keys = wave * key_blocks, queries = wave * group_heads * query_blocks;
-    k_transposed = scratch.take<unit>(keys * extent.transposed_form());
-    v_transposed = scratch.take<unit>(keys * extent.transposed_form());
-    k_stacked = scratch.take<unit>(keys * extent.stacked_form());
-    q_rows = scratch.take<unit>(queries * extent.rows_form());
-    d_o_rows = scratch.take<unit>(queries * extent.rows_form());
-    q_stacked = same_forms ? q_rows : scratch.take<unit>(queries * extent.stacked_form());
-    d_o_stacked = same_forms ? d_o_rows : scratch.take<unit>(queries * extent.stacked_form());
-    delta = scratch.take<float>(queries * tile);
-    dq = scratch.take<float>(queries * spans * tile * extent.padded);
-    dk = scratch.take<float>(keys * group_heads * tile * extent.padded);
-    dv = scratch.take<float>(keys * group_heads * tile * extent.padded);
+    int64_t head = ((4 + spans) * query_blocks + (2 + ceil_div(3, group_heads)) * key_blocks) * block;
+    wave = minimum(heads, thread_count * maximum<int64_t>(head > 0 ? wave_bytes / head : 1, 1));
+    int64_t groups = minimum<int64_t>((wave + group_heads - 2) / group_heads + 1, op.batch * op.kv_heads);
+    int64_t keys = groups * key_blocks, blocks = wave * query_blocks, sums = tile * extent.padded;
+    queries = scratch.take<QueryBlock>(op.batch * query_blocks);
+    k_rows = scratch.take<unit>(keys * extent.rows_form());
+    v_rows = scratch.take<unit>(keys * extent.rows_form());
+    k_stacked = same_forms ? k_rows : scratch.take<unit>(keys * extent.stacked_form());
+    q_transposed = scratch.take<unit>(blocks * extent.transposed_form());
+    d_o_transposed = scratch.take<unit>(blocks * extent.transposed_form());
+    q_stacked = scratch.take<unit>(blocks * extent.stacked_form());
+    d_o_stacked = scratch.take<unit>(blocks * extent.stacked_form());
+    log_sum_exp = scratch.take<float>(blocks * tile);
+    delta = scratch.take<float>(blocks * tile);
+    dq = scratch.take<float>(blocks * spans * sums);
+    dk = scratch.take<float>(wave * key_blocks * sums);
+    dv = scratch.take<float>(wave * key_blocks * sums);
+    int64_t cut = group_heads > 1 ? key_blocks * sums : 0;
+    dk_before = scratch.take<float>(cut);
+    dv_before = scratch.take<float>(cut);
     ThreadPart(Scratch{nullptr}, extent, thread_bytes);
     threads = scratch.take<char>(thread_bytes * thread_count);
   }
@@ -78,154 +92,153 @@ struct Layout {
   }
 };
 
-/* scores = q k^T and d_scores = d_o v^T of a block -> probabilities and gradients of q k^T. */
+/* scores = q k^T and d_scores = d_o v^T of the keys [key + from, key + to) -> probabilities and
+ * gradients of q k^T. */
 template <class Units>
-SARTOR_INLINE void gradients(const sartor_attention_backward &op, const QueryBlock &queries, int64_t key, int from, int to,
-                             const float *log_sum_exp, const float *delta,
-                             const typename Layout<Units>::ThreadPart &part) {
-  const vf scale = splat(op.scale);
-  const vf cap = splat(op.softcap), inverse_cap = splat(op.softcap > 0 ? 1.0f / op.softcap : 0.0f);
-  auto cell = [&](int r, int c, bool masked, int first, int last, vf &p, vf &d) {
-    vf s = load(part.scores + r * tile + c) * scale, steepness = splat(1.0f);
-    if (op.softcap > 0) {
-      vf t = tanh(s * inverse_cap);
-      s = cap * t;
-      steepness -= t * t;
-    }
-    p = exp_nonpositive(s - splat(log_sum_exp[r]));
-    d = p * (load(part.d_scores + r * tile + c) - splat(delta[r]));
-    if (op.softcap > 0) d *= steepness;
-    if (masked) {
-      vi seen = inside(c, first, last);
-      p = select(seen, p, vf{});
-      d = select(seen, d, vf{});
-    }
+static void gradients(const sartor_attention_backward &op, const QueryBlock &queries, int64_t key, int from, int to,
+                      const float *log_sum_exp, const float *delta, const typename Layout<Units>::ThreadPart &part) {
+  using unit = typename Units::unit;
+  const vf scale = splat(op.scale * log2_e);
+  const vf cap = splat(op.softcap * log2_e), inner = splat(op.softcap > 0 ? op.scale / op.softcap : 0.0f);
+  auto rows = [&](auto is_masked, auto is_capped) __attribute__((always_inline)) {
+    constexpr bool masked = decltype(is_masked)::value, capped = decltype(is_capped)::value;
+    auto cell = [&](int k, int c, vf &p, vf &d) __attribute__((always_inline)) {
+      vf s = load(part.scores + k * tile + c), sum = load(log_sum_exp + c), steepness;
+      if constexpr (capped) {
+        vf t = tanh(s * inner);
+        p = exp2(fma(cap, t, -sum));
+        steepness = splat(1.0f) - t * t;
+      } else {
+        p = exp2(fma(s, scale, -sum));
+      }
+      d = p * (load(part.d_scores + k * tile + c) - load(delta + c));
+      if constexpr (capped) d *= steepness;
+      if constexpr (masked) {
+        vi seen = queries.sees(c, key + k);
+        p = select(seen, p, vf{});
+        d = select(seen, d, vf{});
+      }
+    };
+    for (int k = from; k < to; k += 2)
+      for (int c = 0; c < queries.columns(); c += lanes) {
+        vf p, next_p, d, next_d;
+        cell(k, c, p, d);
+        cell(k + 1, c, next_p, next_d);
+        store_two((unit *)nullptr, part.probabilities, k, c, p, next_p);
+        store_two(part.slopes_stacked, part.slopes, k, c, d, next_d);
+      }
   };
-  for (int r = 0; r < queries.rows; r += Units::pair) {
-    int first, last;
-    queries.columns_of(r, key, first, last);
-    bool masked = first > from || last < to;
-    if constexpr (Units::pair == 1) {
-      for (int c = from; c < to; c += lanes) {
-        vf p, d;
-        cell(r, c, masked, first, last, p, d);
-        store(part.probabilities + r * tile + c, p);
-        store(part.slopes + r * tile + c, d);
-      }
-    } else {
-      bool both = r + 1 < queries.rows;
-      int second_first = 0, second_last = 0;
-      if (both) queries.columns_of(r + 1, key, second_first, second_last);
-      bool second_masked = second_first > from || second_last < to;
-      for (int c = from; c < to; c += lanes) {
-        vf p0, d0, p1{}, d1{};
-        cell(r, c, masked, first, last, p0, d0);
-        if (both) cell(r + 1, c, second_masked, second_first, second_last, p1, d1);
-        vh p0h = to_bfloat16(p0), p1h = to_bfloat16(p1), d0h = to_bfloat16(d0), d1h = to_bfloat16(d1);
-        vu p = __builtin_convertvector(p0h, vu) | __builtin_convertvector(p1h, vu) << 16;
-        vu d = __builtin_convertvector(d0h, vu) | __builtin_convertvector(d1h, vu) << 16;
-        store((float *)part.probabilities + r / 2 * tile + c, (vf)p);
-        store((float *)part.slopes + r / 2 * tile + c, (vf)d);
-        *(vh_any *)((uint16_t *)part.slope_rows + r * tile + c) = d0h;
-        *(vh_any *)((uint16_t *)part.slope_rows + (r + 1) * tile + c) = d1h;
-      }
-    }
-  }
+  bool masked = !queries.sees_all(key + from, key + to);
+  using yes = std::true_type;
+  using no = std::false_type;
+  if (op.softcap > 0) return masked ? rows(yes{}, yes{}) : rows(no{}, yes{});
+  return masked ? rows(yes{}, no{}) : rows(no{}, no{});
 }
 
 template <class T>
 struct Backward {
   using Units = typename UnitsOf<T>::type;
   using unit = typename Units::unit;
+  using Part = typename Layout<Units>::ThreadPart;
   const sartor_attention_backward &op;
   const Layout<Units> &layout;
+  int64_t first, last; /* heads of the wave, counted over the batch */
   const Extent<Units> &extent = layout.extent;
-  int64_t wave; /* first group of the wave */
+  const int64_t block_size = tile * extent.padded;
 
-  int64_t batch_of(int64_t group) const { return (wave + group) / op.kv_heads; }
-  int64_t kv_head_of(int64_t group) const { return (wave + group) % op.kv_heads; }
+  int64_t first_group() const { return first / layout.group_heads; }
+  int64_t groups() const { return (last - 1) / layout.group_heads + 1 - first_group(); }
 
-  void pack_keys(int64_t group, int64_t block, unit *rows) const {
+  void pack_keys(int64_t group, int64_t block) const {
+    int64_t at = (group - first_group()) * layout.key_blocks + block;
     int64_t key = block * tile, count = minimum<int64_t>(tile, op.key_length - key);
-    int64_t token = batch_of(group) * op.key_length + key, at = group * layout.key_blocks + block;
-    const T *k = (const T *)op.k + token * op.k_stride + kv_head_of(group) * op.head_dim;
-    const T *v = (const T *)op.v + token * op.v_stride + kv_head_of(group) * op.head_dim;
-    to_rows_form(extent, rows, k, op.k_stride, count);
-    to_transposed_form(extent, layout.k_transposed + at * extent.transposed_form(), rows);
-    to_stacked_form(extent, layout.k_stacked + at * extent.stacked_form(), k, op.k_stride, count);
-    to_rows_form(extent, rows, v, op.v_stride, count);
-    to_transposed_form(extent, layout.v_transposed + at * extent.transposed_form(), rows);
+    int64_t token = group / op.kv_heads * op.key_length + key, column = group % op.kv_heads * op.head_dim;
+    const T *k = (const T *)op.k + token * op.k_stride + column;
+    const T *v = (const T *)op.v + token * op.v_stride + column;
+    to_rows_form(extent, layout.k_rows + at * extent.rows_form(), k, op.k_stride, count);
+    to_rows_form(extent, layout.v_rows + at * extent.rows_form(), v, op.v_stride, count);
+    if (!layout.same_forms)
+      to_stacked_form(extent, layout.k_stacked + at * extent.stacked_form(), k, op.k_stride, count);
   }
 
-  void pack_queries(int64_t head, int64_t block) const {
-    int64_t group = head / layout.group_heads;
-    int64_t h = kv_head_of(group) * layout.group_heads + head % layout.group_heads;
+  void pack_queries(int64_t head, int64_t block, const Part &part) const {
+    int64_t b = head / op.heads, h = head % op.heads, at = (head - first) * layout.query_blocks + block;
     int64_t query = block * tile, count = minimum<int64_t>(tile, op.query_length - query);
-    int64_t token = batch_of(group) * op.query_length + query, at = head * layout.query_blocks + block;
+    int64_t token = b * op.query_length + query, o_stride = (int64_t)op.heads * op.head_dim;
     const T *q = (const T *)op.q + token * op.q_stride + h * op.head_dim;
-    int64_t o_stride = (int64_t)op.heads * op.head_dim;
     const T *d_o = (const T *)op.d_o + token * o_stride + h * op.head_dim;
     const T *o = (const T *)op.o + token * o_stride + h * op.head_dim;
-    to_rows_form(extent, layout.q_rows + at * extent.rows_form(), q, op.q_stride, count);
-    to_rows_form(extent, layout.d_o_rows + at * extent.rows_form(), d_o, o_stride, count);
-    if (!Layout<Units>::same_forms) {
-      to_stacked_form(extent, layout.q_stacked + at * extent.stacked_form(), q, op.q_stride, count);
-      to_stacked_form(extent, layout.d_o_stacked + at * extent.stacked_form(), d_o, o_stride, count);
-    }
-    for (int64_t r = 0; r < count; r++)
-      layout.delta[at * tile + r] = sum_over(op.head_dim, [&](int64_t i, auto n) {
+    pack(layout.q_transposed, layout.q_stacked, at, q, op.q_stride, count, part);
+    pack(layout.d_o_transposed, layout.d_o_stacked, at, d_o, o_stride, count, part);
+    const float *log_sum_exp = op.log_sum_exp + (b * op.heads + h) * op.query_length + query;
+    /* Lanes past the last query have probability 1 of a gradient that is 0. */
+    for (int64_t r = 0; r < tile; r++) {
+      layout.log_sum_exp[at * tile + r] = r < count ? log_sum_exp[r] * log2_e : 0;
+      layout.delta[at * tile + r] = r < count ? sum_over(op.head_dim, [&](int64_t i, auto n) {
         return load(d_o + r * o_stride + i, n) * load(o + r * o_stride + i, n);
-      });
+      }) : 0;
+    }
+  }
+
+  void pack(unit *transposed, unit *stacked, int64_t at, const T *source, int64_t stride, int64_t count,
+            const Part &part) const {
+    to_stacked_form(extent, stacked + at * extent.stacked_form(), source, stride, count);
+    to_rows_form(extent, part.rows, source, stride, count);
+    to_transposed_form(extent, transposed + at * extent.transposed_form(), part.rows);
   }
 
   /* One head against one span of keys. */
-  void accumulate(int64_t head, int64_t span, const typename Layout<Units>::ThreadPart &part) const {
-    int64_t group = head / layout.group_heads, b = batch_of(group);
-    int64_t h = kv_head_of(group) * layout.group_heads + head % layout.group_heads;
-    int64_t block_size = tile * extent.padded;
-    float *dq = layout.dq + (head * layout.spans + span) * layout.query_blocks * block_size;
+  void accumulate(int64_t head, int64_t span, const Part &part) const {
+    int64_t at = head - first;
+    float *dq = layout.dq + (at * layout.spans + span) * layout.query_blocks * block_size;
     memset(dq, 0, sizeof(float) * (size_t)(layout.query_blocks * block_size));
-    int64_t last_block = minimum(layout.key_blocks, (span + 1) * layout.span_blocks);
-    for (int64_t key_block = span * layout.span_blocks; key_block < last_block; key_block++) {
-      float *dk = layout.dk + (head * layout.key_blocks + key_block) * block_size;
-      float *dv = layout.dv + (head * layout.key_blocks + key_block) * block_size;
-      memset(dk, 0, sizeof(float) * (size_t)block_size);
-      memset(dv, 0, sizeof(float) * (size_t)block_size);
-      int64_t key_at = group * layout.key_blocks + key_block;
-      for (int64_t query_block = 0; query_block < layout.query_blocks; query_block++) {
-        int64_t query = query_block * tile, at = head * layout.query_blocks + query_block;
-        int rows = (int)minimum<int64_t>(tile, op.query_length - query), from, to;
-        QueryBlock queries(op.key_begin, op.key_end, b * op.query_length + query, rows, op.window);
-        if (!queries.columns(key_block * tile, from, to)) continue;
-        int64_t row_pairs = ceil_div(rows, Units::pair), column_pair = from / Units::pair;
-        multiply<Units>(rows, to - from, extent.depth, {layout.q_rows + at * extent.rows_form(), extent.row_units, 1},
-                        layout.k_transposed + key_at * extent.transposed_form() + from, tile, part.scores + from, tile,
-                        false);
-        multiply<Units>(rows, to - from, extent.depth, {layout.d_o_rows + at * extent.rows_form(), extent.row_units, 1},
-                        layout.v_transposed + key_at * extent.transposed_form() + from, tile, part.d_scores + from,
-                        tile, false);
-        gradients<Units>(op, queries, key_block * tile, from, to,
-                         op.log_sum_exp + (b * op.heads + h) * op.query_length + query, layout.delta + at * tile, part);
-        multiply<Units>(to - from, extent.padded, row_pairs, {part.probabilities + from, 1, tile},
-                        layout.d_o_stacked + at * extent.stacked_form(), extent.padded, dv + from * extent.padded,
-                        extent.padded, true);
-        multiply<Units>(to - from, extent.padded, row_pairs, {part.slopes + from, 1, tile},
-                        layout.q_stacked + at * extent.stacked_form(), extent.padded, dk + from * extent.padded,
-                        extent.padded, true);
-        multiply<Units>(rows, extent.padded, (to - from) / Units::pair,
-                        {part.slope_rows + column_pair, tile / Units::pair, 1},
-                        layout.k_stacked + key_at * extent.stacked_form() + column_pair * extent.padded, extent.padded,
-                        dq + query_block * block_size, extent.padded, true);
-      }
-    }
+    int64_t first_block = span * layout.span_blocks, last_block = minimum(layout.key_blocks, first_block + layout.span_blocks);
+    size_t bytes = sizeof(float) * (size_t)(block_size * maximum<int64_t>(last_block - first_block, 0));
+    memset(layout.dk + (at * layout.key_blocks + first_block) * block_size, 0, bytes);
+    memset(layout.dv + (at * layout.key_blocks + first_block) * block_size, 0, bytes);
+    const QueryBlock *queries = layout.queries + head / op.heads * layout.query_blocks;
+    for (int64_t turn = first_block; turn < last_block; turn += key_turn)
+      for (int64_t query_block = 0; query_block < layout.query_blocks; query_block++)
+        for (int64_t key_block = turn; key_block < minimum(turn + key_turn, last_block); key_block++)
+          accumulate_block(head, key_block, query_block, queries[query_block], dq + query_block * block_size, part);
   }
 
-  /* target row r = scale * sum of parts, in order. */
-  void write(T *target, int64_t stride, int64_t rows, const float *parts, int64_t count, int64_t part_stride,
-             float scale) const {
+  void accumulate_block(int64_t head, int64_t key_block, int64_t query_block, const QueryBlock &queries, float *dq,
+                        const Part &part) const {
+    int from, to, columns = queries.columns();
+    if (!queries.keys(key_block * tile, from, to)) return;
+    int64_t key_at = (head / layout.group_heads - first_group()) * layout.key_blocks + key_block;
+    int64_t query_at = (head - first) * layout.query_blocks + query_block;
+    int64_t sums_at = ((head - first) * layout.key_blocks + key_block) * block_size + from * extent.padded;
+    int64_t query_pairs = columns / Units::pair, from_pair = from / Units::pair, row = tile / Units::pair;
+    auto scores = [&](const unit *keys, const unit *transposed, float *target) {
+      multiply<Units>(to - from, columns, extent.depth,
+                      {keys + key_at * extent.rows_form() + from * extent.row_units, extent.row_units, 1},
+                      transposed + query_at * extent.transposed_form(), tile, target + from * tile, tile, false);
+    };
+    scores(layout.k_rows, layout.q_transposed, part.scores);
+    scores(layout.v_rows, layout.d_o_transposed, part.d_scores);
+    gradients<Units>(op, queries, key_block * tile, from, to, layout.log_sum_exp + query_at * tile,
+                     layout.delta + query_at * tile, part);
+    auto key_sums = [&](const unit *left, const unit *stacked, float *target) {
+      multiply<Units>(to - from, extent.padded, query_pairs, {left + from * row, row, 1},
+                      stacked + query_at * extent.stacked_form(), extent.padded, target + sums_at, extent.padded, true);
+    };
+    key_sums(part.probabilities, layout.d_o_stacked, layout.dv);
+    key_sums(part.slopes, layout.q_stacked, layout.dk);
+    multiply<Units>(queries.rows, extent.padded, (to - from) / Units::pair,
+                    {part.slopes_stacked + from_pair * tile, 1, tile},
+                    layout.k_stacked + key_at * extent.stacked_form() + from_pair * extent.padded, extent.padded, dq,
+                    extent.padded, true);
+  }
+
+  /* target row r = scale * (before + sum of parts), in order; before may be null. */
+  template <class Target>
+  void write(Target *target, int64_t stride, int64_t width, int64_t rows, const float *before, const float *parts,
+             int64_t count, int64_t part_stride, float scale) const {
     for (int64_t r = 0; r < rows; r++)
-      each_vector(op.head_dim, [&](int64_t i, auto n) {
-        vf total{};
+      each_vector(width, [&](int64_t i, auto n) {
+        vf total = before ? load(before + r * extent.padded + i, n) : vf{};
         for (int64_t part = 0; part < count; part++) total += load(parts + part * part_stride + r * extent.padded + i, n);
         store(target + r * stride + i, total * splat(scale), n);
       });
@@ -233,22 +246,27 @@ struct Backward {
 
   void write_keys(int64_t group, int64_t block) const {
     int64_t key = block * tile, rows = minimum<int64_t>(tile, op.key_length - key);
-    int64_t token = batch_of(group) * op.key_length + key, block_size = tile * extent.padded;
-    int64_t at = (group * layout.group_heads * layout.key_blocks + block) * block_size;
-    int64_t column = kv_head_of(group) * op.head_dim, head = layout.key_blocks * block_size;
-    write((T *)op.dk + token * op.dk_stride + column, op.dk_stride, rows, layout.dk + at, layout.group_heads, head,
-          op.scale);
-    write((T *)op.dv + token * op.dv_stride + column, op.dv_stride, rows, layout.dv + at, layout.group_heads, head,
-          1.0f);
+    int64_t column = group % op.kv_heads * op.head_dim, token = group / op.kv_heads * op.key_length + key;
+    int64_t head = group * layout.group_heads, next = head + layout.group_heads;
+    int64_t from = maximum(head, first), count = minimum(next, last) - from, row = layout.key_blocks * block_size;
+    int64_t parts = (from - first) * row + block * block_size;
+    auto sum = [&](const float *sums, float *before, void *target, int64_t stride, float scale) {
+      before += block * block_size;
+      const float *started = head < first ? before : nullptr;
+      if (next > last) /* the next wave goes on with this group */
+        write(before, extent.padded, extent.padded, tile, started, sums + parts, count, row, 1.0f);
+      else
+        write((T *)target + token * stride + column, stride, op.head_dim, rows, started, sums + parts, count, row, scale);
+    };
+    sum(layout.dk, layout.dk_before, op.dk, op.dk_stride, op.scale);
+    sum(layout.dv, layout.dv_before, op.dv, op.dv_stride, 1.0f);
   }
 
   void write_queries(int64_t head, int64_t block) const {
-    int64_t group = head / layout.group_heads;
-    int64_t h = kv_head_of(group) * layout.group_heads + head % layout.group_heads;
     int64_t query = block * tile, rows = minimum<int64_t>(tile, op.query_length - query);
-    int64_t token = batch_of(group) * op.query_length + query, block_size = tile * extent.padded;
-    write((T *)op.dq + token * op.dq_stride + h * op.head_dim, op.dq_stride, rows,
-          layout.dq + (head * layout.spans * layout.query_blocks + block) * block_size, layout.spans,
+    int64_t token = head / op.heads * op.query_length + query;
+    write((T *)op.dq + token * op.dq_stride + head % op.heads * op.head_dim, op.dq_stride, op.head_dim, rows, nullptr,
+          layout.dq + ((head - first) * layout.spans * layout.query_blocks + block) * block_size, layout.spans,
           layout.query_blocks * block_size, op.scale);
   }
 };
@@ -258,31 +276,37 @@ int32_t run(Context &context, const sartor_attention_backward &op) {
   using Units = typename UnitsOf<T>::type;
   Scratch scratch{context.scratch};
   Layout<Units> layout(scratch, context.threads, op);
-  /* Tasks on blocks: of each group its key blocks, then the query blocks of its heads. */
-  int64_t group_queries = layout.group_heads * layout.query_blocks, group_tasks = layout.key_blocks + group_queries;
-  for (int64_t wave = 0; wave < layout.groups; wave += layout.wave) {
-    Backward<T> backward{op, layout, layout.extent, wave};
-    int64_t groups = minimum(layout.wave, layout.groups - wave);
-    context.parallel(groups * group_tasks, [&](int64_t first, int64_t last, int thread) {
-      for (int64_t task = first; task < last; task++) {
-        int64_t group = task / group_tasks, block = task % group_tasks - layout.key_blocks;
-        if (block < 0)
-          backward.pack_keys(group, block + layout.key_blocks, layout.part(thread).rows);
+  context.parallel(op.batch * layout.query_blocks, [&](int64_t first, int64_t last, int) {
+    for (int64_t task = first; task < last; task++) {
+      int64_t query = task % layout.query_blocks * tile, token = task / layout.query_blocks * op.query_length + query;
+      int rows = (int)minimum<int64_t>(tile, op.query_length - query);
+      layout.queries[task] = QueryBlock(op.key_begin, op.key_end, token, rows, op.window);
+    }
+  });
+  for (int64_t first = 0; first < layout.heads; first += layout.wave) {
+    Backward<T> backward{op, layout, first, minimum(first + layout.wave, layout.heads)};
+    int64_t heads = backward.last - first, key_tasks = backward.groups() * layout.key_blocks;
+    int64_t tasks = key_tasks + heads * layout.query_blocks;
+    context.parallel(tasks, [&](int64_t begin, int64_t end, int thread) {
+      for (int64_t task = begin; task < end; task++) {
+        int64_t rest = task - key_tasks;
+        if (rest < 0)
+          backward.pack_keys(backward.first_group() + task / layout.key_blocks, task % layout.key_blocks);
         else
-          backward.pack_queries(group * layout.group_heads + block / layout.query_blocks, block % layout.query_blocks);
+          backward.pack_queries(first + rest / layout.query_blocks, rest % layout.query_blocks, layout.part(thread));
       }
     });
-    context.parallel(groups * layout.group_heads * layout.spans, [&](int64_t first, int64_t last, int thread) {
-      for (int64_t task = first; task < last; task++)
-        backward.accumulate(task / layout.spans, task % layout.spans, layout.part(thread));
+    /* The first keys first: under a causal mask the most queries see them. */
+    take_turns(context, heads * layout.spans, [&](int64_t task, int thread) {
+      backward.accumulate(first + task % heads, task / heads, layout.part(thread));
     });
-    context.parallel(groups * group_tasks, [&](int64_t first, int64_t last, int) {
-      for (int64_t task = first; task < last; task++) {
-        int64_t group = task / group_tasks, block = task % group_tasks - layout.key_blocks;
-        if (block < 0)
-          backward.write_keys(group, block + layout.key_blocks);
+    context.parallel(tasks, [&](int64_t begin, int64_t end, int) {
+      for (int64_t task = begin; task < end; task++) {
+        int64_t rest = task - key_tasks;
+        if (rest < 0)
+          backward.write_keys(backward.first_group() + task / layout.key_blocks, task % layout.key_blocks);
         else
-          backward.write_queries(group * layout.group_heads + block / layout.query_blocks, block % layout.query_blocks);
+          backward.write_queries(first + rest / layout.query_blocks, rest % layout.query_blocks);
       }
     });
   }

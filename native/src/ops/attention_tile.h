@@ -19,6 +19,7 @@ namespace sartor {
 namespace SARTOR_ISA {
 
 constexpr int tile = 64; /* queries and keys per block */
+constexpr float log2_e = 1.44269504f, ln_2 = 0.693147181f;
 
 #if SARTOR_SIMD_AVX512 || SARTOR_SIMD_NEON
 constexpr int block_rows = 6, block_vectors = 4; /* of 32 registers, 24 hold sums */
@@ -56,6 +57,30 @@ template <class T>
 struct UnitsOf {
   using type = FloatUnits;
 };
+#endif
+
+/* Rows r (even) and r + 1 of a product, a vector of each at column c, into the forms that are
+ * not null:
+ *   stacked  [row / pair][tile] units, pairs of rows side by side
+ *   rows     [row][tile] elements
+ * With single floats both are one memory, and one pointer is enough. */
+SARTOR_INLINE void store_two(float *stacked, float *rows, int64_t r, int64_t c, vf first, vf second) {
+  float *to = (stacked ? stacked : rows) + r * tile + c;
+  store(to, first), store(to + tile, second);
+}
+#if SARTOR_SIMD_AVX512 && defined(__AVX512BF16__)
+SARTOR_INLINE void store_two(uint32_t *stacked, uint32_t *rows, int64_t r, int64_t c, vf first, vf second) {
+  typedef uint16_t halves __attribute__((vector_size(64)));
+  const halves turns = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+  if (stacked) _mm512_storeu_si512(stacked + r / 2 * tile + c, _mm512_permutexvar_epi16((__m512i)turns, both));
+  if (rows) {
+    uint16_t *to = (uint16_t *)rows + r * tile + c;
+    _mm256_storeu_si256((__m256i_u *)to, _mm512_castsi512_si256(both));
+    _mm256_storeu_si256((__m256i_u *)(to + tile), _mm512_extracti64x4_epi64(both, 1));
+  }
+}
 #endif
 
 /* Left operand: element (m, p) in units at data[m * row + p * column]. */
@@ -247,53 +272,55 @@ static int32_t check_attention(Context &context, const char *name, const Op &op)
   return SARTOR_OK;
 }
 
-/* A block of queries: ranges of its rows, and for a block of keys what of it is seen. */
+/* A block of queries against blocks of keys: lanes are queries. */
 struct QueryBlock {
-  KeyRange ranges[tile];
-  int rows;
-  int32_t first_key, last_key; /* over all rows; last_key is one past */
+  int32_t begin[tile], end[tile]; /* the keys that each query sees; nothing in lanes past rows */
+  int32_t rows;
+  int32_t first_key, last_key; /* what some query sees lies in [first_key, last_key) */
+  int32_t all_begin, all_end;  /* what every query sees */
 
   QueryBlock(const int32_t *key_begin, const int32_t *key_end, int64_t query, int rows, int32_t window)
-      : rows(rows), first_key(INT32_MAX), last_key(0) {
-    for (int r = 0; r < rows; r++) {
-      ranges[r] = key_range(key_begin, key_end, query + r, window);
-      if (ranges[r].begin == ranges[r].end) continue;
-      if (ranges[r].begin < first_key) first_key = ranges[r].begin;
-      if (ranges[r].end > last_key) last_key = ranges[r].end;
+      : rows(rows), first_key(INT32_MAX), last_key(0), all_begin(0), all_end(INT32_MAX) {
+    for (int r = 0; r < tile; r++) {
+      KeyRange range = r < rows ? key_range(key_begin, key_end, query + r, window) : KeyRange{0, 0};
+      begin[r] = range.begin, end[r] = range.end;
+      if (r >= rows) continue;
+      all_begin = maximum(all_begin, range.begin), all_end = minimum(all_end, range.end);
+      if (range.begin == range.end) continue;
+      first_key = minimum(first_key, range.begin), last_key = maximum(last_key, range.end);
     }
     if (first_key > last_key) first_key = 0;
   }
 
-  /* Columns [first, last) of the key block that some row sees, to whole vectors; false: none. */
-  bool columns(int64_t key, int &first, int &last) const {
-    int from = tile, to = 0;
-    for (int r = 0; r < rows; r++) {
-      int64_t b = ranges[r].begin - key, e = ranges[r].end - key;
-      if (b < 0) b = 0;
-      if (e > tile) e = tile;
-      if (b >= e) continue;
-      if (b < from) from = (int)b;
-      if (e > to) to = (int)e;
-    }
-    if (from >= to) return false;
-    first = from / lanes * lanes;
-    last = (int)round_up(to, lanes);
-    return true;
+  int columns() const { return (int)round_up(rows, lanes); }
+
+  /* Keys key + [from, to) of a block that may be seen, from and to even; false: none. */
+  bool keys(int64_t key, int &from, int &to) const {
+    int64_t first = maximum<int64_t>(first_key - key, 0), last = minimum<int64_t>(last_key - key, tile);
+    from = (int)(first / 2 * 2), to = (int)round_up(last, 2);
+    return first < last;
   }
 
-  /* Columns of the key block that row r sees. */
-  void columns_of(int r, int64_t key, int &first, int &last) const {
-    int64_t b = ranges[r].begin - key, e = ranges[r].end - key;
-    first = (int)(b < 0 ? 0 : b > tile ? tile : b);
-    last = (int)(e < 0 ? 0 : e > tile ? tile : e);
-    if (first > last) first = last;
+  /* Every query sees all keys of [from, to). */
+  bool sees_all(int64_t from, int64_t to) const { return all_begin <= from && to <= all_end; }
+
+  /* Queries column .. column + lanes - 1 that see the key. */
+  vi sees(int column, int64_t key) const {
+    vi first = (vi) * (const vu_any *)(begin + column), last = (vi) * (const vu_any *)(end + column);
+    vi k = (int32_t)key - vi{};
+    return (first <= k) & (last > k);
   }
 };
 
-/* Lanes column .. column + lanes - 1 that lie in [first, last). */
-SARTOR_INLINE vi inside(int column, int first, int last) {
-  vi index = lane_indices() + column;
-  return (index >= first) & (index < last);
+/* Runs body(task, thread) for every task of [0, tasks); threads take the next as they come free,
+ * so unequal tasks, and cores that others use too, keep all busy. Longest tasks first. */
+template <class Body>
+static inline void take_turns(Context &context, int64_t tasks, Body &&body) {
+  int64_t next = 0;
+  context.parallel(minimum<int64_t>(tasks, context.threads), [&](int64_t first, int64_t last, int thread) {
+    for (; first < last; first++)
+      for (int64_t task; (task = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED)) < tasks;) body(task, thread);
+  });
 }
 
 } // namespace SARTOR_ISA
