@@ -2,6 +2,7 @@ package dev.sartor;
 
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.peft.lora.Lora;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.DType;
 import dev.sartor.text.Tokenizer;
 import dev.sartor.train.BatchShape;
@@ -37,6 +38,7 @@ public final class Sft {
     private Path model;
     private Record adapter;
     private DType dtype = DType.FLOAT32;
+    private QuantizationConfig quantization;
     private TrainingSetup.Start start = TrainingSetup.Start.FILES;
     private DataSource.Options data = DataSource.Options.of(List.of());
     private TrainingArguments arguments = TrainingArguments.defaults();
@@ -72,6 +74,12 @@ public final class Sft {
     /** Compute type: float32 (the default) or bfloat16. */
     public Sft dtype(DType type) {
         this.dtype = type;
+        return this;
+    }
+
+    /** Quantizes the base model's linear layers as they are read: QLoRA. What is quantized on disk needs no word. */
+    public Sft quantization(QuantizationConfig config) {
+        this.quantization = config;
         return this;
     }
 
@@ -142,7 +150,7 @@ public final class Sft {
         if (model == null) {
             throw new IllegalArgumentException("no model; name the directory of the base model (model_name_or_path)");
         }
-        return new TrainingSetup.Options(model, dtype, adapter, arguments.seed(), start);
+        return new TrainingSetup.Options(model, dtype, quantization, adapter, arguments.seed(), start);
     }
 
     /**

@@ -3,7 +3,6 @@ package dev.sartor.cli;
 import dev.sartor.data.Batch;
 import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
-import dev.sartor.model.LanguageModel;
 import dev.sartor.tape.Workspace;
 import dev.sartor.text.Tokenizer;
 import dev.sartor.train.DataSource;
@@ -48,7 +47,7 @@ final class EvalCommand implements Callable<Integer> {
         }
         notes.forEach(System.out::println);
         try (var engine = RunOptions.engine(recipe);
-                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
+                var model = RunOptions.model(engine, modelPath, recipe);
                 var adapted = AdaptedModel.of(model, adapter);
                 var workspace = new Workspace(engine.device())) {
             Demands.ofBatches(batches).check(model.config());

@@ -52,7 +52,7 @@ final class ForwardCommand implements Callable<Integer> {
         var recipe = options.recipe();
         try (var in = Safetensors.open(input);
                 var engine = RunOptions.engine(recipe);
-                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
+                var model = RunOptions.model(engine, modelPath, recipe);
                 var adapted = AdaptedModel.of(model, adapter);
                 var state = new Scope(Scope.Kind.STATE, engine.device());
                 var workspace = new Workspace(engine.device())) {

@@ -5,7 +5,6 @@ import dev.sartor.generate.Sampling;
 import dev.sartor.generate.TextGenerator;
 import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
-import dev.sartor.model.LanguageModel;
 import dev.sartor.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,7 +40,7 @@ final class GenerateCommand implements Callable<Integer> {
         ModelDirectory.open(modelPath);
         try (var tokenizer = Tokenizer.open(modelPath);
                 var engine = RunOptions.engine(recipe);
-                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
+                var model = RunOptions.model(engine, modelPath, recipe);
                 var adapted = AdaptedModel.of(model, adapter)) {
             int[] tokens = chat ? chatTokens(tokenizer, prompt) : promptTokens(tokenizer);
             int wanted = RecipeReader.whole(recipe, "max_new_tokens", DEFAULT_NEW_TOKENS);

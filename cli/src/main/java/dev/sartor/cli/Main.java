@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
         versionProvider = Version.class,
         subcommands = {
             QuickstartCommand.class, SftCommand.class, PretrainCommand.class, EvalCommand.class, GenerateCommand.class,
-            MergeCommand.class, ForwardCommand.class, PlanCommand.class, BenchCommand.class, DevicesCommand.class,
+            MergeCommand.class, QuantizeCommand.class, ForwardCommand.class, PlanCommand.class, BenchCommand.class, DevicesCommand.class,
             KeysCommand.class
         })
 public final class Main implements Runnable {

@@ -1,7 +1,6 @@
 package dev.sartor.cli;
 
 import dev.sartor.io.SafetensorsWriter;
-import dev.sartor.model.LanguageModel;
 import dev.sartor.peft.Merge;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
@@ -25,8 +24,11 @@ final class MergeCommand implements Callable<Integer> {
     @Option(names = "--output", required = true, paramLabel = "DIR", description = "the directory to be written")
     private Path output;
 
-    @Option(names = "--save-dtype", paramLabel = "TYPE", description = "float32, bfloat16 or float16; as in the base if not given")
+    @Option(names = "--save-dtype", paramLabel = "TYPE", description = "float32, bfloat16 or float16; if not given, as in the base, or bfloat16 where that is quantized")
     private String saved;
+
+    @Option(names = "--original", paramLabel = "DIR", description = "the base model before it was quantized, to tell what that had cost")
+    private Path original;
 
     @Mixin
     private RunOptions options;
@@ -41,13 +43,20 @@ final class MergeCommand implements Callable<Integer> {
         };
         var recipe = options.recipe();
         try (var engine = RunOptions.engine(recipe);
-                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false);
+                var model = RunOptions.model(engine, modelPath, recipe);
                 var adapted = AdaptedModel.of(model, adapter)) {
-            var report = Merge.write(adapted.adapters(), AdaptedModel.NAME, modelPath, output, dtype, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
+            var report = Merge.write(adapted.adapters(), AdaptedModel.NAME, modelPath, output, dtype, original, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
             System.out.println("merged %d layers into %s".formatted(report.modules().size(), output));
             report.worst().ifPresent(worst -> System.out.println(
                     "drift: storing the merged weights lost at most %.2e of a weight's norm (%s); the adapter changed it by %.2e"
                             .formatted(worst.rounding(), worst.module(), worst.update())));
+            if (model.quantization().isPresent()) {
+                System.out.println("the base is quantized (%s): %d more layers were dequantized, all in %s%s".formatted(
+                        model.quantization().get().describe(), report.dequantized().size(), saved == null ? "bfloat16" : saved,
+                        report.worstQuantized().map(worst -> "; quantizing had cost at most %.2e of a weight's norm (%s)".formatted(
+                                worst.quantization().getAsDouble(), worst.module()))
+                                .orElse("; what quantizing had cost can be told with --original, the unquantized base")));
+            }
         }
         return 0;
     }

@@ -53,7 +53,7 @@ final class PlanCommand implements Callable<Integer> {
 
     static TrainingSetup.Options setup(Recipe recipe) throws IOException {
         return new TrainingSetup.Options(Path.of(recipe.required("model_name_or_path")), RunOptions.dtype(recipe),
-                RecipeReader.adapter(recipe), recipe.whole("seed").orElse(42), TrainingSetup.Start.FILES);
+                QuantizationKeys.read(recipe), RecipeReader.adapter(recipe), recipe.whole("seed").orElse(42), TrainingSetup.Start.FILES);
     }
 
     private void print(MemoryPlan plan) {

@@ -2,6 +2,7 @@ package dev.sartor.cli;
 
 import dev.sartor.Engine;
 import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.model.LanguageModel;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,5 +42,10 @@ final class RunOptions {
     /** float32 unless the recipe says otherwise. */
     static DType dtype(Recipe recipe) {
         return recipe.text("dtype").map(name -> name.equals("bfloat16") ? DType.BFLOAT16 : DType.FLOAT32).orElse(DType.FLOAT32);
+    }
+
+    /** A frozen model as the recipe asks for it. */
+    static LanguageModel model(Engine engine, Path directory, Recipe recipe) throws IOException {
+        return LanguageModel.open(engine.device(), directory, dtype(recipe), false, QuantizationKeys.read(recipe));
     }
 }

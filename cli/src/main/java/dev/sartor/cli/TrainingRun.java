@@ -30,14 +30,15 @@ final class TrainingRun {
         var arguments = RecipeReader.arguments(recipe);
         var adapter = RecipeReader.adapter(recipe);
         var dtype = RunOptions.dtype(recipe);
+        var quantization = QuantizationKeys.read(recipe);
         if (!recipe.has("resume_from_checkpoint")) {
             refuseEarlierRun(output);
         }
         Files.createDirectories(output);
         try (var engine = RunOptions.engine(recipe);
                 var metrics = new MetricsLog(output.resolve("metrics.jsonl"), recipe.has("resume_from_checkpoint"))) {
-            var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).data(RecipeReader.data(recipe))
-                    .arguments(arguments).output(output).room(this::requireRoom);
+            var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).quantization(quantization)
+                    .data(RecipeReader.data(recipe)).arguments(arguments).output(output).room(this::requireRoom);
             if (RecipeReader.automaticRecompute(recipe)) {
                 sft.fitInto(RecipeReader.memory(recipe) - JvmMemory.FIXED_BYTES);
             }

@@ -2,6 +2,7 @@ package dev.sartor.device;
 
 import dev.sartor.device.kernel.Kernel;
 import dev.sartor.device.kernel.Pack;
+import dev.sartor.device.kernel.Unpack;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Storage;
@@ -62,6 +63,15 @@ public final class Eager {
             var host = arena.allocate(tensor.spec().bytes(), 4);
             device.read(tensor, host);
             return host.toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    /** Rows [first, first + count) of a weight, however stored, as float32. */
+    public static float[] rows(Device device, String where, Matrix weight, long first, long count) {
+        try (var temporary = new Scope(Scope.Kind.STEP, device)) {
+            var rows = temporary.allocate(TensorSpec.of(DType.FLOAT32, count, weight.columns()));
+            run(device, where, new Unpack(weight, rows, first));
+            return floats(device, rows);
         }
     }
 }

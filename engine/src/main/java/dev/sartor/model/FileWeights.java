@@ -1,9 +1,11 @@
 package dev.sartor.model;
 
 import dev.sartor.device.Device;
+import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Safetensors;
+import dev.sartor.io.StreamedSafetensors;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
@@ -17,17 +19,12 @@ import java.util.Optional;
  * so often, so that loading a model does not hold it in memory twice.
  */
 public final class FileWeights implements WeightSource {
-    private static final long MAPPED_AT_ONCE = 64L << 20;
-
-    private final Path directory;
     private final Safetensors lasting;
-    /** What is mapped only while it is read; null when nothing is. */
-    private Safetensors passing;
-    private long touched;
+    private final StreamedSafetensors passing;
 
     public FileWeights(Path directory) throws IOException {
-        this.directory = directory;
         this.lasting = Safetensors.open(directory);
+        this.passing = new StreamedSafetensors(directory);
     }
 
     @Override
@@ -38,6 +35,10 @@ public final class FileWeights implements WeightSource {
                 throw new IllegalArgumentException(lasting.source() + ": tensor '" + name + "' is " + spec
                         + ", but config.json asks for " + Shape.of(shape));
             }
+            if (!spec.dtype().isFloat()) {
+                throw new IllegalArgumentException(lasting.source() + ": tensor '" + name + "' is " + spec
+                        + ", expected floats; a quantized model says so in config.json (quantization_config), and is bitsandbytes' nf4, fp4 or int8");
+            }
             return spec;
         } catch (FormatException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
@@ -47,15 +48,22 @@ public final class FileWeights implements WeightSource {
     @Override
     public Tensor tensor(Device device, String name) {
         try {
-            if (touched > MAPPED_AT_ONCE) {
-                release();
-            }
-            if (passing == null) {
-                passing = Safetensors.open(directory);
-            }
-            var data = passing.data(stored(name));
-            touched += data.byteSize();
-            return WeightSource.wrap(device, passing.spec(stored(name)), data);
+            var file = passing.reading(stored(name));
+            return WeightSource.wrap(device, file.spec(stored(name)), file.data(stored(name)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns) {
+        try {
+            var stored = stored(name);
+            return BitsAndBytes.isQuantized(lasting, stored)
+                    ? Optional.of(BitsAndBytes.read(passing.reading(stored), stored, rows, columns))
+                    : Optional.empty();
+        } catch (FormatException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -70,18 +78,19 @@ public final class FileWeights implements WeightSource {
         }
     }
 
+    @Override
+    public boolean isPlan() {
+        return false;
+    }
+
     /** Unmaps what was only read once; tensors {@link #inPlace} stay. */
     public void release() {
-        if (passing != null) {
-            passing.close();
-            passing = null;
-        }
-        touched = 0;
+        passing.release();
     }
 
     @Override
     public void close() {
-        release();
+        passing.close();
         lasting.close();
     }
 

@@ -4,12 +4,14 @@ import dev.sartor.device.Device;
 import dev.sartor.device.PlanningDevice;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.nn.Slots;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /** A causal language model with its weights on a device. */
@@ -23,8 +25,11 @@ public final class LanguageModel implements AutoCloseable {
     private final Scope scope;
     private final WeightSource source;
     private final long mappedBytes;
+    private final QuantizationConfig quantization;
 
-    private LanguageModel(Device device, DType dtype, ModelDirectory directory, boolean trained, WeightSource source) throws IOException {
+    private LanguageModel(
+            Device device, DType dtype, ModelDirectory directory, boolean trained, QuantizationConfig wished, WeightSource source)
+            throws IOException {
         this.device = device;
         this.dtype = dtype;
         this.directory = directory;
@@ -32,9 +37,12 @@ public final class LanguageModel implements AutoCloseable {
         this.scope = new Scope(Scope.Kind.WEIGHTS, device);
         var where = directory.path().resolve("config.json").toString();
         try {
-            var builder = new ModelBuilder(device, scope, dtype, source, trained);
+            var config = directory.config();
+            var stored = QuantizationConfig.read(config, where).orElse(null);
+            this.quantization = QuantizationConfig.agree(stored, wished, where);
+            var builder = new ModelBuilder(device, scope, dtype, source, trained, quantization, stored != null);
             this.modelType = directory.modelType();
-            this.lm = Families.of(modelType, where).build(new ConfigReader(directory.config(), where), builder);
+            this.lm = Families.of(modelType, where).build(new ConfigReader(config, where), builder);
             this.parameters = builder.parameters();
             this.mappedBytes = builder.mappedBytes();
         } catch (IOException | RuntimeException e) {
@@ -51,9 +59,21 @@ public final class LanguageModel implements AutoCloseable {
      * @throws IllegalArgumentException if the model is of no known family, or files and configuration disagree
      */
     public static LanguageModel open(Device device, Path path, DType dtype, boolean trained) throws IOException {
+        return open(device, path, dtype, trained, null);
+    }
+
+    /**
+     * As {@link #open(Device, Path, DType, boolean)}, quantizing linear layers as they are read.
+     *
+     * @param quantization null for what the directory has
+     * @throws IllegalArgumentException also if the directory is quantized in another way, or the weights are
+     *     to be trained
+     */
+    public static LanguageModel open(Device device, Path path, DType dtype, boolean trained, QuantizationConfig quantization)
+            throws IOException {
         var directory = ModelDirectory.open(path);
         var weights = new FileWeights(path);
-        var model = new LanguageModel(device, dtype, directory, trained, weights);
+        var model = new LanguageModel(device, dtype, directory, trained, quantization, weights);
         weights.release();
         return model;
     }
@@ -62,18 +82,21 @@ public final class LanguageModel implements AutoCloseable {
      * Makes a model with random weights; the directory needs only a config.json.
      *
      * @param trained as in {@link #open}
+     * @param quantization as in {@link #open}
      */
-    public static LanguageModel fresh(Device device, Path path, DType dtype, boolean trained, long seed) throws IOException {
+    public static LanguageModel fresh(
+            Device device, Path path, DType dtype, boolean trained, QuantizationConfig quantization, long seed) throws IOException {
         var directory = ModelDirectory.open(path);
         double deviation = directory.config().path("initializer_range").asDouble(0.02);
-        return new LanguageModel(device, dtype, directory, trained, new RandomWeights(seed, deviation));
+        return new LanguageModel(device, dtype, directory, trained, quantization, new RandomWeights(seed, deviation));
     }
 
     /** Lays a model out without its weights; the directory needs only a config.json. */
-    public static LanguageModel planned(Device device, Path path, DType dtype, boolean trained) throws IOException {
+    public static LanguageModel planned(Device device, Path path, DType dtype, boolean trained, QuantizationConfig quantization)
+            throws IOException {
         var directory = ModelDirectory.open(path);
         var weights = new NoWeights(directory.storedType().orElse(dtype));
-        return new LanguageModel(new PlanningDevice(device), dtype, directory, trained, weights);
+        return new LanguageModel(new PlanningDevice(device), dtype, directory, trained, quantization, weights);
     }
 
     public Device device() {
@@ -111,6 +134,11 @@ public final class LanguageModel implements AutoCloseable {
     /** The trained parameters; none where the model is frozen. */
     public List<Parameter> parameters() {
         return parameters;
+    }
+
+    /** How linear layers are quantized; empty where they are not. */
+    public Optional<QuantizationConfig> quantization() {
+        return Optional.ofNullable(quantization);
     }
 
     /** Bytes of weights that the device holds; mapped files are not counted. */

@@ -8,12 +8,16 @@ import dev.sartor.device.kernel.Convert;
 import dev.sartor.device.kernel.Kernel;
 import dev.sartor.device.kernel.Pack;
 import dev.sartor.device.kernel.Unpack;
+import dev.sartor.io.BitsAndBytes;
 import dev.sartor.nn.Embedding;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Norm;
 import dev.sartor.nn.RopeScaling;
 import dev.sartor.nn.Rotary;
 import dev.sartor.quant.DenseWeight;
+import dev.sartor.quant.QuantizationConfig;
+import dev.sartor.quant.QuantizedWeight;
+import dev.sartor.quant.Quantizer;
 import dev.sartor.quant.Weight;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
@@ -22,10 +26,11 @@ import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Makes a family's modules from a source of tensors. A frozen model's matrices are packed once in
- * the compute type; a trained one's stay row-major in float32, each with its gradient.
+ * the compute type, or quantized; a trained one's stay row-major in float32, each with its gradient.
  */
 public final class ModelBuilder {
     private final Device device;
@@ -33,6 +38,8 @@ public final class ModelBuilder {
     private final DType dtype;
     private final WeightSource source;
     private final boolean trained;
+    private final QuantizationConfig quantization;
+    private final boolean storedQuantized;
     private final List<Parameter> parameters = new ArrayList<>();
     private long mappedBytes;
 
@@ -40,8 +47,12 @@ public final class ModelBuilder {
      * @param scope owns the weights
      * @param dtype compute type: float32 or bfloat16
      * @param trained whether every weight is to be trained
+     * @param quantization of linear layers, or null for none
+     * @param storedQuantized whether the source is quantized so: then what it has dense stays dense
      */
-    public ModelBuilder(Device device, Scope scope, DType dtype, WeightSource source, boolean trained) {
+    public ModelBuilder(
+            Device device, Scope scope, DType dtype, WeightSource source, boolean trained, QuantizationConfig quantization,
+            boolean storedQuantized) {
         if (dtype != DType.FLOAT32 && dtype != DType.BFLOAT16) {
             throw new IllegalArgumentException("models compute in float32 or bfloat16, not " + dtype);
         }
@@ -50,6 +61,12 @@ public final class ModelBuilder {
         this.dtype = dtype;
         this.source = source;
         this.trained = trained;
+        this.quantization = quantization;
+        this.storedQuantized = storedQuantized;
+        if (trained && quantization != null) {
+            throw new IllegalArgumentException("quantized weights cannot be trained, and the whole model is to be ("
+                    + quantization.describe() + "); train an adapter on it, or use unquantized weights");
+        }
     }
 
     public DType dtype() {
@@ -72,7 +89,7 @@ public final class ModelBuilder {
 
     /** @param transposed whether the checkpoint stores the weight as [in, out] */
     public Linear linear(String name, long in, long out, boolean bias, boolean transposed) {
-        return new Linear(name, weight(name + ".weight", out, in, transposed), bias ? parameter(name + ".bias", out) : null,
+        return new Linear(name, linearWeight(name, out, in, transposed), bias ? parameter(name + ".bias", out) : null,
                 transposed);
     }
 
@@ -100,6 +117,31 @@ public final class ModelBuilder {
 
     public Rotary rotary(RopeScaling scaling, int headDim, boolean interleaved) {
         return new Rotary(scaling, headDim, interleaved, device, scope);
+    }
+
+    private Weight linearWeight(String module, long rows, long columns, boolean transposed) {
+        var name = module + ".weight";
+        if (trained) {
+            return weight(name, rows, columns, transposed);
+        }
+        var quantizer = new Quantizer(device, scope);
+        boolean wanted = quantization != null && quantization.takes(module);
+        if (wanted && source.isPlan()) {
+            return new QuantizedWeight(name, quantizer.planned(rows, columns, quantization));
+        }
+        try (var temporary = new Scope(Scope.Kind.STEP, device)) {
+            var stored = storedQuantized ? source.quantized(name, rows, columns) : Optional.<BitsAndBytes.Stored>empty();
+            if (stored.isPresent()) {
+                return new QuantizedWeight(name,
+                        quantizer.pack(name, quantizer.stored(name, stored.get(), rows, columns, temporary)));
+            }
+            if (wanted && !storedQuantized) {
+                source.spec(name, transposed ? columns : rows, transposed ? rows : columns);
+                return new QuantizedWeight(name, quantizer.pack(name, quantizer.quantize(
+                        name, source.tensor(device, name), rows, columns, transposed, quantization, true, temporary)));
+            }
+        }
+        return weight(name, rows, columns, transposed);
     }
 
     private Weight weight(String name, long rows, long columns, boolean transposed) {

@@ -2,7 +2,6 @@ package dev.sartor.model;
 
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
-import dev.sartor.device.kernel.Unpack;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.TensorSource;
 import dev.sartor.io.Transposed;
@@ -13,7 +12,6 @@ import dev.sartor.nn.Norm;
 import dev.sartor.quant.Weight;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
-import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
@@ -50,6 +48,7 @@ public final class ModelWriter {
         var writer = new ModelWriter(model.device(), dtype);
         model.lm().modules().forEach(writer::add);
         var config = model.configTree();
+        config.remove("quantization_config");
         ModelDirectory.setDtype(config, dtype);
         ModelDirectory.save(target, config, model.directory().generationConfig(), writer.tensors, maxShardBytes);
         model.directory().copyTokenizer(target);
@@ -80,21 +79,13 @@ public final class ModelWriter {
         var shape = transposed ? Shape.of(weight.columns(), weight.rows()) : Shape.of(weight.rows(), weight.columns());
         tensors.add(new TensorSource(name + ".weight", new TensorSpec(dtype, shape), sink -> {
             if (transposed) {
-                Transposed.write(sink, rows(name, weight, 0, weight.rows()), Shape.of(weight.rows(), weight.columns()));
+                Transposed.write(sink, Eager.rows(device, name, weight.matrix(), 0, weight.rows()), Shape.of(weight.rows(), weight.columns()));
                 return;
             }
             long block = Math.clamp(BLOCK_ELEMENTS / weight.columns(), 1, weight.rows());
             for (long first = 0; first < weight.rows(); first += block) {
-                sink.write(rows(name, weight, first, Math.min(block, weight.rows() - first)));
+                sink.write(Eager.rows(device, name, weight.matrix(), first, Math.min(block, weight.rows() - first)));
             }
         }));
-    }
-
-    private float[] rows(String name, Weight weight, long first, long count) {
-        try (var temporary = new Scope(Scope.Kind.STEP, device)) {
-            var rows = temporary.allocate(TensorSpec.of(DType.FLOAT32, count, weight.columns()));
-            Eager.run(device, name, new Unpack(weight.matrix(), rows, first));
-            return Eager.floats(device, rows);
-        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.sartor.model;
 
 import dev.sartor.device.Device;
+import dev.sartor.io.BitsAndBytes;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Storage;
 import dev.sartor.tensor.Tensor;
@@ -38,6 +39,16 @@ public final class NoWeights implements WeightSource {
     @Override
     public Optional<Tensor> inPlace(Device device, String name) {
         return Optional.of(tensor(device, name));
+    }
+
+    @Override
+    public Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns) {
+        return Optional.empty();
+    }
+
+    @Override
+    public boolean isPlan() {
+        return true;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.sartor.model;
 
 import dev.sartor.device.Device;
+import dev.sartor.io.BitsAndBytes;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
@@ -52,6 +53,16 @@ public final class RandomWeights implements WeightSource {
     @Override
     public Optional<Tensor> inPlace(Device device, String name) {
         return Optional.empty();
+    }
+
+    @Override
+    public Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns) {
+        return Optional.empty();
+    }
+
+    @Override
+    public boolean isPlan() {
+        return false;
     }
 
     @Override

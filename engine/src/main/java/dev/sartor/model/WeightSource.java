@@ -2,6 +2,7 @@ package dev.sartor.model;
 
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
+import dev.sartor.io.BitsAndBytes;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.lang.foreign.MemorySegment;
@@ -19,8 +20,18 @@ public interface WeightSource extends AutoCloseable {
     /** A tensor that kernels of the device can read; valid until the next call or {@link #close}. */
     Tensor tensor(Device device, String name);
 
+    /**
+     * A weight that is stored quantized; empty where it is stored as floats. Valid until the next call.
+     *
+     * @throws IllegalArgumentException if it is stored in a way that is not supported, or its shape is not this
+     */
+    Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns);
+
     /** The tensor where it lies, valid as long as the source is open; empty if it lies in no file. */
     Optional<Tensor> inPlace(Device device, String name);
+
+    /** Whether tensors have sizes only, and no values. */
+    boolean isPlan();
 
     @Override
     void close();

@@ -1,16 +1,22 @@
 package dev.sartor.peft;
 
 import dev.sartor.device.Eager;
+import dev.sartor.device.Matrix;
+import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.Conversions;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.Safetensors;
 import dev.sartor.io.TensorSource;
+import dev.sartor.io.Transposed;
 import dev.sartor.nn.Linear;
+import dev.sartor.nn.Module;
+import dev.sartor.quant.QuantizedWeight;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
-import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,11 +25,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
- * Writes a model with an adapter merged into its weights. The base weights come from their files,
- * not from the model in memory, so nothing is lost to the compute type; they pass through memory a
- * few rows at a time.
+ * Writes a model with an adapter merged into its weights. Dense base weights come from their files,
+ * not from the model in memory, so nothing is lost to the compute type; quantized ones come from memory,
+ * where they are what the adapter was trained on, and all of them are written in floating point. Weights
+ * pass through a few rows at a time.
  */
 public final class Merge {
     private static final int BLOCK_ELEMENTS = 1 << 22;
@@ -32,13 +40,16 @@ public final class Merge {
     private final String name;
     private final Safetensors file;
     private final DType dtype;
+    private final Safetensors original;
     private final List<MergeReport.Drift> drifts = new ArrayList<>();
+    private final List<MergeReport.Drift> dequantized = new ArrayList<>();
 
-    private Merge(Adapters adapters, String name, Safetensors file, DType dtype) {
+    private Merge(Adapters adapters, String name, Safetensors file, DType dtype, Safetensors original) {
         this.adapters = adapters;
         this.name = name;
         this.file = file;
         this.dtype = dtype;
+        this.original = original;
     }
 
     /**
@@ -46,13 +57,16 @@ public final class Merge {
      *
      * @param base directory of the model that the adapters belong to
      * @param target directory to be written: weights, configuration and the tokenizer's files
-     * @param dtype of the floating-point weights written, or null for that of each in the base
+     * @param dtype of the floating-point weights written, or null: bfloat16 where the model is quantized, else
+     *     that of each in the base
+     * @param original the unquantized base, to tell what its quantization had cost; null if it is not at hand. Not
+     *     needed where base was quantized as it was loaded
      * @param maxShardBytes as in {@link dev.sartor.io.SafetensorsWriter#writeModel}
      * @throws IllegalArgumentException if target is base, or the adapter is of a kind that cannot be merged
      * @throws FormatException if the base lacks a weight, or a merged one is not finite
      */
-    public static MergeReport write(Adapters adapters, String name, Path base, Path target, DType dtype, long maxShardBytes)
-            throws IOException {
+    public static MergeReport write(Adapters adapters, String name, Path base, Path target, DType dtype, Path original,
+            long maxShardBytes) throws IOException {
         if (Files.exists(target) && Files.isSameFile(base, target)) {
             throw new IllegalArgumentException(target + ": is the base model's own directory; choose another for the merged model");
         }
@@ -60,36 +74,47 @@ public final class Merge {
             throw new IllegalArgumentException("merged weights are written in float32, bfloat16 or float16, not " + dtype);
         }
         var directory = ModelDirectory.open(base);
-        try (var file = directory.openWeights()) {
-            var merge = new Merge(adapters, name, file, dtype);
+        boolean quantized = adapters.slots().modules().stream().anyMatch(Merge::isQuantized);
+        try (var file = directory.openWeights(); var before = original == null ? null : Safetensors.open(original)) {
+            var saved = dtype == null && quantized ? DType.BFLOAT16 : dtype;
+            var merge = new Merge(adapters, name, file, saved, before);
             var config = directory.config();
+            config.remove("quantization_config");
             var tensors = merge.tensors();
             if (merge.unties()) {
                 config.put("tie_word_embeddings", false);
             }
-            if (dtype != null) {
-                ModelDirectory.setDtype(config, dtype);
+            if (saved != null) {
+                ModelDirectory.setDtype(config, saved);
             }
             ModelDirectory.save(target, config, directory.generationConfig(), tensors, maxShardBytes);
             directory.copyTokenizer(target);
-            return new MergeReport(merge.drifts);
+            return new MergeReport(merge.drifts, merge.dequantized);
         }
     }
 
     private List<TensorSource> tensors() throws FormatException {
         var sources = new LinkedHashMap<String, TensorSource>();
         for (var key : file.names()) {
-            sources.put(key, unchanged(key, key));
+            if (!BitsAndBytes.isCompanion(file, key)) {
+                sources.put(key, unchanged(key, key));
+            }
+        }
+        for (var module : adapters.slots().modules()) {
+            if (isQuantized(module)) {
+                var stored = stored(module.name() + ".weight");
+                sources.put(stored, dequantized((Linear) module, stored, null));
+            }
         }
         for (var layer : adapters.layers(name).entrySet()) {
-            var key = layer.getKey().name() + ".weight";
-            var stored = CheckpointNames.stored(file, key)
-                    .orElseThrow(() -> new FormatException(file.source() + ": has no tensor '" + key + "' to merge into"));
+            var stored = stored(layer.getKey().name() + ".weight");
             if (!(layer.getValue() instanceof MergeableAdapter adapter)) {
                 throw new IllegalArgumentException("the adapter '" + name + "' cannot be merged: at " + layer.getKey().name()
                         + " it is no change of the weight");
             }
-            sources.put(stored, merged(layer.getKey(), stored, adapter));
+            sources.put(stored, isQuantized(layer.getKey())
+                    ? dequantized(layer.getKey(), stored, adapter)
+                    : merged(layer.getKey(), stored, adapter));
         }
         for (var copy : adapters.copies(name).entrySet()) {
             var stored = CheckpointNames.stored(file, copy.getKey().baseKey()).orElse(copy.getKey().baseKey());
@@ -99,6 +124,15 @@ public final class Merge {
             untie(sources);
         }
         return List.copyOf(sources.values());
+    }
+
+    private String stored(String key) throws FormatException {
+        return CheckpointNames.stored(file, key)
+                .orElseThrow(() -> new FormatException(file.source() + ": has no tensor '" + key + "' to merge into"));
+    }
+
+    private static boolean isQuantized(Module module) {
+        return module instanceof Linear linear && linear.weight() instanceof QuantizedWeight;
     }
 
     /** Whether embedding and head, one in the base, differ in the merged model. */
@@ -142,7 +176,9 @@ public final class Merge {
     private TensorSource replaced(String key, ModuleCopy copy, Parameter parameter) throws FormatException {
         var like = CheckpointNames.stored(file, copy.baseKey())
                 .or(() -> CheckpointNames.stored(file, adapters.slots().embedding().name() + ".weight"));
-        var target = like.isPresent() ? dtype(file.spec(like.get()).dtype()) : dtype(DType.FLOAT32);
+        var stored = like.isPresent() ? file.spec(like.get()).dtype() : DType.FLOAT32;
+        // A quantized base has its type in dtype, which then is never null.
+        var target = dtype(stored.isFloat() ? stored : DType.FLOAT32);
         return AdapterFile.source(adapters.device(), key, copy.tensor(), parameter, target);
     }
 
@@ -150,22 +186,81 @@ public final class Merge {
         var spec = file.spec(key);
         var target = dtype(spec.dtype());
         return new TensorSource(key, new TensorSpec(target, spec.shape()), sink -> {
-            var stored = Eager.wrap(adapters.device(), spec, file.data(key));
+            var stored = Matrix.rowMajor(Eager.wrap(adapters.device(), spec, file.data(key)));
             try (var merge = adapter.merge(adapters.device(), stored, linear.isTransposed())) {
-                write(linear.name(), merge, stored, target, sink);
+                drifts.add(write(linear.name(), merge, stored, null, target, sink::write));
             }
         });
     }
 
-    private void write(String module, WeightMerge merge, Tensor stored, DType target, TensorSource.Sink sink) throws IOException {
-        long height = stored.shape().dim(0);
-        int block = (int) Math.clamp(BLOCK_ELEMENTS / stored.shape().dim(1), 1, height);
+    /** @param adapter or null: then the weight is only dequantized */
+    private TensorSource dequantized(Linear linear, String key, MergeableAdapter adapter) {
+        var weight = linear.weight().matrix();
+        var upright = Shape.of(weight.rows(), weight.columns());
+        var shape = linear.isTransposed() ? Shape.of(weight.columns(), weight.rows()) : upright;
+        return new TensorSource(key, new TensorSpec(dtype, shape), sink -> {
+            try (var temporary = new Scope(Scope.Kind.STEP, adapters.device());
+                    var merge = adapter == null ? unmerged(linear) : adapter.merge(adapters.device(), weight, false)) {
+                var before = before(temporary, linear, key);
+                var of = adapter == null ? dequantized : drifts;
+                if (linear.isTransposed()) {
+                    var turned = new Turned(upright);
+                    of.add(write(linear.name(), merge, weight, before, dtype, turned));
+                    Transposed.write(sink, turned.values, upright);
+                } else {
+                    of.add(write(linear.name(), merge, weight, before, dtype, sink::write));
+                }
+            }
+        });
+    }
+
+    /** The weight before it was quantized, or null. */
+    private Matrix before(Scope temporary, Linear linear, String key) throws FormatException {
+        var source = BitsAndBytes.isQuantized(file, key) ? original : file;
+        var stored = source == null ? null : CheckpointNames.stored(source, linear.name() + ".weight").orElse(null);
+        if (stored == null) {
+            return null;
+        }
+        var tensor = Eager.wrap(adapters.device(), source.spec(stored), source.data(stored));
+        long rows = linear.weight().rows();
+        long columns = linear.weight().columns();
+        var expected = linear.isTransposed() ? Shape.of(columns, rows) : Shape.of(rows, columns);
+        if (!tensor.dtype().isFloat() || !tensor.shape().equals(expected)) {
+            throw new FormatException(source.source() + ": tensor '" + stored + "' is " + tensor.spec() + ", expected floats "
+                    + expected + "; is it the unquantized base of this model?");
+        }
+        return linear.isTransposed()
+                ? Eager.pack(adapters.device(), temporary, linear.name(), tensor, rows, columns, true)
+                : Matrix.rowMajor(tensor);
+    }
+
+    private WeightMerge unmerged(Linear linear) {
+        return new WeightMerge() {
+            @Override
+            public Rows rows(long first, int count) {
+                float[] rows = Eager.rows(adapters.device(), linear.name(), linear.weight().matrix(), first, count);
+                return new Rows(rows, rows);
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    /** @param before the weight before it was quantized, or null */
+    private MergeReport.Drift write(
+            String module, WeightMerge merge, Matrix base, Matrix before, DType target, RowSink sink) throws IOException {
+        long height = base.rows();
+        int block = (int) Math.clamp(BLOCK_ELEMENTS / base.columns(), 1, height);
         double lost = 0;
         double exact = 0;
         double changed = 0;
-        double base = 0;
+        double norm = 0;
+        double quantized = 0;
+        double original = 0;
         for (long first = 0; first < height; first += block) {
-            var rows = merge.rows(first, (int) Math.min(block, height - first));
+            int count = (int) Math.min(block, height - first);
+            var rows = merge.rows(first, count);
             for (int i = 0; i < rows.merged().length; i++) {
                 double value = rows.merged()[i];
                 double rounded = round(rows.merged()[i], target);
@@ -176,11 +271,39 @@ public final class Merge {
                 lost += (rounded - value) * (rounded - value);
                 exact += value * value;
                 changed += (value - rows.base()[i]) * (value - rows.base()[i]);
-                base += (double) rows.base()[i] * rows.base()[i];
+                norm += (double) rows.base()[i] * rows.base()[i];
+            }
+            if (before != null) {
+                float[] values = Eager.rows(adapters.device(), module, before, first, count);
+                for (int i = 0; i < values.length; i++) {
+                    quantized += ((double) rows.base()[i] - values[i]) * ((double) rows.base()[i] - values[i]);
+                    original += (double) values[i] * values[i];
+                }
             }
             sink.write(rows.merged());
         }
-        drifts.add(new MergeReport.Drift(module, relative(lost, exact), relative(changed, base)));
+        return new MergeReport.Drift(module, relative(lost, exact), relative(changed, norm),
+                before == null ? OptionalDouble.empty() : OptionalDouble.of(relative(quantized, original)));
+    }
+
+    private interface RowSink {
+        void write(float[] rows) throws IOException;
+    }
+
+    /** Gathers the rows of a weight that the file has the other way round. */
+    private static final class Turned implements RowSink {
+        private final float[] values;
+        private int count;
+
+        Turned(Shape shape) {
+            this.values = new float[Math.toIntExact(shape.elements())];
+        }
+
+        @Override
+        public void write(float[] rows) {
+            System.arraycopy(rows, 0, values, count, rows.length);
+            count += rows.length;
+        }
     }
 
     private static double relative(double squares, double of) {

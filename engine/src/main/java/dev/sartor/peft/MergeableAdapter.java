@@ -1,15 +1,15 @@
 package dev.sartor.peft;
 
 import dev.sartor.device.Device;
+import dev.sartor.device.Matrix;
 import dev.sartor.nn.Adapter;
-import dev.sartor.tensor.Tensor;
 
 /** An adapter that a change of the layer's weight can stand for. */
 public interface MergeableAdapter extends Adapter {
     /**
      * Begins to merge.
      *
-     * @param stored the base weight as its file has it: [out, in], or [in, out] if transposed
+     * @param base the base weight, in whatever way it is stored: [out, in], or row-major [in, out] if transposed
      */
-    WeightMerge merge(Device device, Tensor stored, boolean transposed);
+    WeightMerge merge(Device device, Matrix base, boolean transposed);
 }

@@ -7,7 +7,7 @@ import dev.sartor.tape.Parameter;
  * A weight matrix [out, in], however it is stored. Layers and adapters see this and never the
  * storage.
  */
-public sealed interface Weight permits DenseWeight {
+public sealed interface Weight permits DenseWeight, QuantizedWeight {
     /** The weight's name in the checkpoint, such as {@code model.layers.0.self_attn.q_proj.weight}. */
     String name();
 

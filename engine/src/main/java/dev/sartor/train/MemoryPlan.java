@@ -77,7 +77,8 @@ public record MemoryPlan(
     public static MemoryPlan of(
             Device device, TrainingSetup.Options options, TrainingArguments arguments, BatchShape training,
             Optional<BatchShape> evaluation) throws IOException {
-        var planned = new TrainingSetup.Options(options.model(), options.dtype(), options.adapter(), options.seed(),
+        var planned = new TrainingSetup.Options(options.model(), options.dtype(), options.quantization(), options.adapter(),
+                options.seed(),
                 TrainingSetup.Start.PLAN);
         try (var setup = new TrainingSetup(device, planned)) {
             long before = setup.stateBytes();

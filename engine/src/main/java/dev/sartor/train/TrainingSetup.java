@@ -4,6 +4,7 @@ import dev.sartor.device.Device;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.nn.RandomStream;
 import dev.sartor.peft.Adapters;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import java.io.IOException;
@@ -26,10 +27,16 @@ public final class TrainingSetup implements AutoCloseable {
 
     /**
      * @param dtype compute type
+     * @param quantization of the base model's linear layers; null for what its directory has
      * @param adapter a method's configuration, such as a LoraConfig; null to train every weight
      * @param seed of initial values and dropout
      */
-    public record Options(Path model, DType dtype, Record adapter, long seed, Start start) {}
+    public record Options(Path model, DType dtype, QuantizationConfig quantization, Record adapter, long seed, Start start) {
+        /** A base model as its directory has it. */
+        public Options(Path model, DType dtype, Record adapter, long seed, Start start) {
+            this(model, dtype, null, adapter, seed, start);
+        }
+    }
 
     private final LanguageModel model;
     private final Scope state;
@@ -43,9 +50,9 @@ public final class TrainingSetup implements AutoCloseable {
     public TrainingSetup(Device device, Options options) throws IOException {
         boolean whole = options.adapter == null;
         model = switch (options.start) {
-            case FILES -> LanguageModel.open(device, options.model, options.dtype, whole);
-            case RANDOM -> LanguageModel.fresh(device, options.model, options.dtype, whole, options.seed);
-            case PLAN -> LanguageModel.planned(device, options.model, options.dtype, whole);
+            case FILES -> LanguageModel.open(device, options.model, options.dtype, whole, options.quantization);
+            case RANDOM -> LanguageModel.fresh(device, options.model, options.dtype, whole, options.quantization, options.seed);
+            case PLAN -> LanguageModel.planned(device, options.model, options.dtype, whole, options.quantization);
         };
         state = new Scope(Scope.Kind.STATE, model.device());
         try {

@@ -53,7 +53,7 @@ class GeneratorTest {
         }
         Json.write(bare.resolve("config.json"), config);
         var full = temporary.resolve("full");
-        try (var fresh = LanguageModel.fresh(device, bare, DType.FLOAT32, true, 5)) {
+        try (var fresh = LanguageModel.fresh(device, bare, DType.FLOAT32, true, null, 5)) {
             ModelWriter.write(fresh, full, DType.FLOAT32, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
         }
         TinyTokenizers.byteLevel(full, null);

@@ -43,7 +43,7 @@ public final class TinyModels {
         settings.put(name.equals("gpt2") ? "n_layer" : "num_hidden_layers", 2);
         var bare = config(parent.resolve(name + "-config"), settings);
         var target = parent.resolve(name + "-" + dtype);
-        try (var model = LanguageModel.fresh(device, bare, DType.FLOAT32, true, 5)) {
+        try (var model = LanguageModel.fresh(device, bare, DType.FLOAT32, true, null, 5)) {
             ModelWriter.write(model, target, dtype, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
         }
         return target;

@@ -18,6 +18,12 @@ public final class Keys {
         key("model_name_or_path", new Type.Text(), "directory of the base model, in Hugging Face layout", "model");
         key("device", new Type.Text(), "auto, cpu or reference");
         key("dtype", new Type.Choice(List.of("float32", "bfloat16")), "compute type", "torch_dtype");
+        key("quantization", new Type.Choice(List.of("nf4", "fp4", "int8")),
+                "the base model's linear layers in 4 or 8 bits (QLoRA); quantized models need no word", "bnb_4bit_quant_type");
+        key("double_quant", new Type.Flag(), "the scales of nf4 or fp4 quantized too", "bnb_4bit_use_double_quant", "use_bnb_nested_quant");
+        key("load_in_4bit", new Type.Flag(), "nf4, where quantization does not say fp4");
+        key("load_in_8bit", new Type.Flag(), "int8");
+        key("llm_int8_skip_modules", new Type.Texts(), "linear layers that are not quantized, besides lm_head: how their names begin or end");
         key("dataset_name", new Type.Texts(), "training data: .txt, .jsonl or .json", "dataset", "data", "train_file");
         key("eval_dataset", new Type.Texts(), "data for evaluation", "eval_file", "validation_file");
         key("eval_fraction", new Type.Number(0, 1), "share at the data's end that is kept for evaluation");

@@ -1,6 +1,7 @@
 package dev.sartor.peft.lora;
 
 import dev.sartor.device.Device;
+import dev.sartor.device.Matrix;
 import dev.sartor.nn.Linear;
 import dev.sartor.op.Add;
 import dev.sartor.op.ColumnScale;
@@ -12,7 +13,6 @@ import dev.sartor.peft.WeightMerge;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Var;
-import dev.sartor.tensor.Tensor;
 
 /**
  * DoRA (Liu et al. 2024, section 4): y = s * (W x + scaling B A x) + bias with s = magnitude /
@@ -43,7 +43,7 @@ record DoraAdapter(LoraAdapter lora, Parameter magnitude) implements MergeableAd
     }
 
     @Override
-    public WeightMerge merge(Device device, Tensor stored, boolean transposed) {
-        return new LoraMerge(device, stored, transposed, lora, magnitude);
+    public WeightMerge merge(Device device, Matrix weight, boolean transposed) {
+        return new LoraMerge(device, weight, transposed, lora, magnitude);
     }
 }

@@ -1,6 +1,7 @@
 package dev.sartor.peft.lora;
 
 import dev.sartor.device.Device;
+import dev.sartor.device.Matrix;
 import dev.sartor.nn.Linear;
 import dev.sartor.op.LoraLinear;
 import dev.sartor.peft.MergeableAdapter;
@@ -34,7 +35,7 @@ record LoraAdapter(Parameter a, Parameter b, float scaling, float dropout, Tenso
     }
 
     @Override
-    public WeightMerge merge(Device device, Tensor stored, boolean transposed) {
-        return new LoraMerge(device, stored, transposed, this, null);
+    public WeightMerge merge(Device device, Matrix weight, boolean transposed) {
+        return new LoraMerge(device, weight, transposed, this, null);
     }
 }

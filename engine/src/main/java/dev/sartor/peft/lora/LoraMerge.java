@@ -4,7 +4,6 @@ import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.device.Matrix;
 import dev.sartor.device.kernel.Add;
-import dev.sartor.device.kernel.Convert;
 import dev.sartor.device.kernel.DoraScale;
 import dev.sartor.device.kernel.LoraLinear;
 import dev.sartor.device.kernel.Unpack;
@@ -22,7 +21,7 @@ import dev.sartor.tensor.TensorSpec;
  */
 final class LoraMerge implements WeightMerge {
     private final Device device;
-    private final Tensor stored;
+    private final Matrix weight;
     private final boolean transposed;
     private final float scaling;
     private final String where;
@@ -32,12 +31,12 @@ final class LoraMerge implements WeightMerge {
     private final float[] factors;
 
     /**
-     * @param stored [out, in], or [in, out] if transposed
+     * @param weight [out, in], or row-major [in, out] if transposed
      * @param magnitude [out], or null without DoRA
      */
-    LoraMerge(Device device, Tensor stored, boolean transposed, LoraAdapter lora, Parameter magnitude) {
+    LoraMerge(Device device, Matrix weight, boolean transposed, LoraAdapter lora, Parameter magnitude) {
         this.device = device;
-        this.stored = stored;
+        this.weight = weight;
         this.transposed = transposed;
         this.scaling = lora.scaling();
         this.where = lora.b().name();
@@ -61,10 +60,12 @@ final class LoraMerge implements WeightMerge {
     private float[] factors(LoraAdapter lora, Parameter magnitude) {
         long out = magnitude.value().shape().dim(0);
         try (var temporary = new Scope(Scope.Kind.STEP, device)) {
-            var weight = Eager.pack(device, temporary, where, stored, out, lora.a().value().shape().dim(1), transposed);
+            var upright = transposed
+                    ? Eager.pack(device, temporary, where, weight.data(), out, lora.a().value().shape().dim(1), true)
+                    : weight;
             var scale = temporary.allocate(TensorSpec.of(DType.FLOAT32, out));
             var norm = temporary.allocate(TensorSpec.of(DType.FLOAT32, out));
-            Eager.run(device, where, new DoraScale(weight, lora.a().value(), lora.b().value(), magnitude.value(), scale, norm, scaling));
+            Eager.run(device, where, new DoraScale(upright, lora.a().value(), lora.b().value(), magnitude.value(), scale, norm, scaling));
             return Eager.floats(device, scale);
         }
     }
@@ -72,12 +73,12 @@ final class LoraMerge implements WeightMerge {
     @Override
     public Rows rows(long first, int count) {
         try (var temporary = new Scope(Scope.Kind.STEP, device)) {
-            var spec = TensorSpec.of(DType.FLOAT32, count, stored.shape().dim(1));
+            var spec = TensorSpec.of(DType.FLOAT32, count, weight.columns());
             var base = temporary.allocate(spec);
             var delta = temporary.allocate(spec);
             var merged = temporary.allocate(spec);
             Eager.run(device, where,
-                    new Convert(stored.slice(first, count), base),
+                    new Unpack(weight, base, first),
                     new LoraLinear(left.slice(first, count), right, null, null, null, delta, null, null, 0, 0, 0),
                     new Add(base, delta, merged, 1, scaling));
             var rows = new Rows(Eager.floats(device, base), Eager.floats(device, merged));

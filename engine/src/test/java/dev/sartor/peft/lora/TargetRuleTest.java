@@ -98,7 +98,7 @@ class TargetRuleTest {
 
     private void use(String name, Body body) throws IOException {
         try (var real = new ReferenceDevice();
-                var model = LanguageModel.planned(real, TinyModels.config(temporary, name), DType.FLOAT32, false);
+                var model = LanguageModel.planned(real, TinyModels.config(temporary, name), DType.FLOAT32, false, null);
                 var state = new Scope(Scope.Kind.STATE, model.device())) {
             var random = new RandomStream(model.device(), state, 1);
             body.run(new Adapters(model.device(), state, model.slots(), random), model.slots());

@@ -1,0 +1,156 @@
+package dev.sartor.model;
+
+import dev.sartor.device.Device;
+import dev.sartor.device.Eager;
+import dev.sartor.device.Matrix;
+import dev.sartor.io.AtomicFiles;
+import dev.sartor.io.BitsAndBytes;
+import dev.sartor.io.CheckpointNames;
+import dev.sartor.io.FormatException;
+import dev.sartor.io.ModelDirectory;
+import dev.sartor.io.Safetensors;
+import dev.sartor.io.StreamedSafetensors;
+import dev.sartor.io.TensorSource;
+import dev.sartor.nn.Linear;
+import dev.sartor.quant.QuantizationConfig;
+import dev.sartor.quant.QuantizedWeight;
+import dev.sartor.quant.Quantizer;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import dev.sartor.tensor.Tensor;
+import dev.sartor.tensor.TensorSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Quantizes a model's files into a directory that Transformers reads with bitsandbytes: one tensor at a
+ * time, from file to file.
+ */
+public final class QuantizedModelWriter {
+    private static final int BLOCK_ELEMENTS = 1 << 20;
+
+    private final Device device;
+    private final Safetensors file;
+    private final StreamedSafetensors streamed;
+    private final QuantizationConfig config;
+    private final List<QuantizationReport.Loss> losses = new ArrayList<>();
+
+    private QuantizedModelWriter(Device device, Safetensors file, StreamedSafetensors streamed, QuantizationConfig config) {
+        this.device = device;
+        this.file = file;
+        this.streamed = streamed;
+        this.config = config;
+    }
+
+    /**
+     * Writes weights, configuration, and where the model has them, generation settings and the
+     * tokenizer's files. The directory appears whole or not at all. int8 is written without outlier
+     * columns, for which the format has no place.
+     *
+     * @param target replaced if it is there
+     * @param maxShardBytes as in {@link dev.sartor.io.SafetensorsWriter#writeModel}
+     * @throws IllegalArgumentException if the model is quantized already, or target is its own directory
+     */
+    public static QuantizationReport write(
+            Device device, Path source, Path target, QuantizationConfig config, long maxShardBytes) throws IOException {
+        var directory = ModelDirectory.open(source);
+        if (Files.exists(target) && Files.isSameFile(source, target)) {
+            throw new IllegalArgumentException(target + ": is the model's own directory; choose another for the quantized model");
+        }
+        var tree = directory.config();
+        var where = source.resolve("config.json").toString();
+        var already = QuantizationConfig.read(tree, where);
+        if (already.isPresent()) {
+            throw new IllegalArgumentException(where + ": the model is quantized already (" + already.get().describe()
+                    + "); quantize the model that it was made from");
+        }
+        try (var planned = LanguageModel.planned(device, source, DType.FLOAT32, false, config);
+                var file = Safetensors.open(source);
+                var streamed = new StreamedSafetensors(source)) {
+            var writer = new QuantizedModelWriter(device, file, streamed, config);
+            var tensors = writer.tensors(planned.lm());
+            tree.set("quantization_config", config.toJson(directory.storedType().orElse(DType.FLOAT32).name().toLowerCase(Locale.ROOT)));
+            AtomicFiles.writeDirectory(target, folder -> {
+                ModelDirectory.save(folder, tree, directory.generationConfig(), tensors, maxShardBytes);
+                directory.copyTokenizer(folder);
+            });
+            return new QuantizationReport(
+                    file.totalBytes(), tensors.stream().mapToLong(TensorSource::bytes).sum(), writer.losses);
+        }
+    }
+
+    /** Dense tensors first: their place in the file is then aligned, whatever the sizes of the quantized. */
+    private List<TensorSource> tensors(CausalLm lm) throws FormatException {
+        var quantized = new LinkedHashMap<String, Linear>();
+        for (var module : lm.modules()) {
+            if (module instanceof Linear linear && linear.weight() instanceof QuantizedWeight weight) {
+                quantized.put(CheckpointNames.stored(file, weight.name()).orElse(weight.name()), linear);
+            }
+        }
+        var sources = new ArrayList<TensorSource>();
+        for (var key : file.names()) {
+            if (!quantized.containsKey(key)) {
+                sources.add(new TensorSource(key, file.spec(key), sink -> sink.write(streamed.reading(key).data(key))));
+            }
+        }
+        for (var entry : quantized.entrySet()) {
+            sources.addAll(quantized(entry));
+        }
+        return sources;
+    }
+
+    private List<TensorSource> quantized(Map.Entry<String, Linear> entry) throws FormatException {
+        var key = entry.getKey();
+        var linear = entry.getValue();
+        long rows = linear.weight().rows();
+        long columns = linear.weight().columns();
+        var spec = file.spec(key);
+        var expected = linear.isTransposed() ? TensorSpec.of(spec.dtype(), columns, rows) : TensorSpec.of(spec.dtype(), rows, columns);
+        if (!spec.equals(expected)) {
+            throw new FormatException(file.source() + ": tensor '" + key + "' is " + spec + ", but config.json asks for " + expected.shape());
+        }
+        return config.type().isFourBit()
+                ? BitsAndBytes.fourBit(key, config.type(), spec.dtype(), rows, columns, config.doubleQuant(),
+                        () -> (BitsAndBytes.FourBit) quantize(key, linear))
+                : BitsAndBytes.rowWise(key, rows, columns, () -> (BitsAndBytes.RowWise) quantize(key, linear));
+    }
+
+    private BitsAndBytes.Stored quantize(String key, Linear linear) throws IOException {
+        long rows = linear.weight().rows();
+        long columns = linear.weight().columns();
+        var source = streamed.reading(key);
+        try (var temporary = new Scope(Scope.Kind.STEP, device)) {
+            var stored = WeightSource.wrap(device, source.spec(key), source.data(key));
+            var quantizer = new Quantizer(device, temporary);
+            var made = quantizer.quantize(key, stored, rows, columns, linear.isTransposed(), config, false, temporary);
+            losses.add(new QuantizationReport.Loss(linear.name(), error(temporary, key, made, stored, linear.isTransposed())));
+            return quantizer.toStored(made);
+        }
+    }
+
+    private double error(Scope temporary, String key, Matrix made, Tensor stored, boolean transposed) {
+        var dense = transposed
+                ? Eager.pack(device, temporary, key, stored, made.rows(), made.columns(), true)
+                : Matrix.rowMajor(stored);
+        long block = Math.clamp(BLOCK_ELEMENTS / made.columns(), 1, made.rows());
+        double lost = 0;
+        double exact = 0;
+        for (long first = 0; first < made.rows(); first += block) {
+            long count = Math.min(block, made.rows() - first);
+            float[] before = Eager.rows(device, key, dense, first, count);
+            float[] after = Eager.rows(device, key, made, first, count);
+            for (int i = 0; i < before.length; i++) {
+                double difference = (double) after[i] - before[i];
+                lost += difference * difference;
+                exact += (double) before[i] * before[i];
+            }
+        }
+        return exact == 0 ? 0 : Math.sqrt(lost / exact);
+    }
+}
