@@ -30,10 +30,9 @@ final class QuantizationKeys {
         }
         var type = named.or(() -> eight ? Optional.of(QuantType.INT8) : four ? Optional.of(QuantType.NF4) : Optional.empty());
         if (type.isEmpty()) {
-            for (var key : new String[] {"double_quant", "llm_int8_skip_modules"}) {
-                if (recipe.has(key) && !recipe.value(key).get().equals(recipe.value(key).get().booleanNode(false))) {
-                    throw new RecipeException(key + ": says how to quantize, and quantization is not set; add quantization=nf4");
-                }
+            if (twice || recipe.has("llm_int8_skip_modules")) {
+                throw new RecipeException((twice ? "double_quant" : "llm_int8_skip_modules")
+                        + ": says how to quantize, and quantization is not set; add quantization=nf4");
             }
             return null;
         }

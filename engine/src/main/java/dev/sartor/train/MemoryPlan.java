@@ -78,8 +78,7 @@ public record MemoryPlan(
             Device device, TrainingSetup.Options options, TrainingArguments arguments, BatchShape training,
             Optional<BatchShape> evaluation) throws IOException {
         var planned = new TrainingSetup.Options(options.model(), options.dtype(), options.quantization(), options.adapter(),
-                options.seed(),
-                TrainingSetup.Start.PLAN);
+                options.seed(), TrainingSetup.Start.PLAN);
         try (var setup = new TrainingSetup(device, planned)) {
             long before = setup.stateBytes();
             try (var trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), arguments, new NoData(), List.of(),
