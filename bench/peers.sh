@@ -130,7 +130,7 @@ if wanted decode; then
   at=$(model llama-1.1b bfloat16)
   for set in "" quantization=nf4; do
     fields="\"kind\": \"decode\", \"case\": \"1.1b\", \"method\": \"${set:-bfloat16}\""
-    measure "$fields" "$sartor" bench --generate --model "$at" --batch 1 --sequence 64 --json \
+    measure "$fields" "$sartor" bench --model "$at" --batch 1 --prompt 32 --generate 64 --json \
       --set dtype=bfloat16 ${set:+--set "$set"}
   done
 fi

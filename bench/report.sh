@@ -11,14 +11,15 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bench=$root/bench
 
 case ${1-} in
-  "") jmh=(-wi 2 -w 400ms -i 5 -r 400ms '\.(roof|op|ffm)\.')
+  "") jmh=(-wi 1 -w 500ms -i 5 -r 300ms '\.(roof|op|ffm)\.')
     cases=() ;;
-  --quick) jmh=(-wi 1 -w 150ms -i 3 -r 150ms -p dtype=BFLOAT16 '\.(roof|op|ffm)\.')
+  --quick) jmh=(-wi 1 -w 150ms -i 3 -r 150ms -p dtype=BFLOAT16 -p weight=DENSE,NF4 -p mebibytes=512 '\.(roof|op|ffm)\.')
     cases=(134m-bfloat16 134m-nf4 tokens)
     export SARTOR_PEERS_ROUNDS=1 SARTOR_PEERS_STEPS=2 SARTOR_PEERS_TOKENS="128 256 512 1024 2048" ;;
   *) echo "report: expected --quick or nothing, found '$1'" >&2; exit 2 ;;
 esac
 "$bench/run.sh" "${jmh[@]}"
+export SARTOR_BENCH_CLASSES=${SARTOR_BENCH_CLASSES:-$bench/target/classes:$bench/target/lib/*} # built once
 "$bench/peers.sh" "${cases[@]}"
 commit=$(git -C "$root" rev-parse --short HEAD 2> /dev/null || echo unknown)
 [ -z "$(git -C "$root" status --porcelain --untracked-files=no 2> /dev/null)" ] || commit="$commit, with changes"

@@ -7,9 +7,14 @@ import dev.sartor.device.Instruction;
 import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
 import dev.sartor.device.Program;
+import dev.sartor.device.QuantType;
+import dev.sartor.device.Quantization;
+import dev.sartor.device.Quantization.FourBit;
+import dev.sartor.device.Quantization.RowWise8;
 import dev.sartor.device.kernel.Convert;
 import dev.sartor.device.kernel.Kernel;
 import dev.sartor.device.kernel.Pack;
+import dev.sartor.device.kernel.Quantize;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
@@ -134,6 +139,50 @@ public abstract class KernelBenchmark {
         var matrix = new Matrix(rows, columns, Layout.PACKED, weight.dtype(), data);
         Eager.run(device, WHERE, new Pack(weight, matrix, false));
         return matrix;
+    }
+
+    /** A row-major weight [rows, columns] in the device's panels, stored so. */
+    protected Matrix packed(Tensor weight, WeightKind kind) {
+        return kind == WeightKind.DENSE ? packed(weight) : packed(quantized(weight, kind));
+    }
+
+    /** A row-major weight quantized, row-major still. */
+    protected Matrix quantized(Tensor weight, WeightKind kind) {
+        var matrix = quantizedTarget(weight.shape().dim(0), weight.shape().dim(1), kind.type);
+        Eager.run(device, WHERE, new Quantize(weight, matrix, false));
+        return kind.nested ? nested(matrix) : matrix;
+    }
+
+    /** What {@link Quantize} fills: no outliers, absmax in float32. */
+    protected Matrix quantizedTarget(long rows, long columns, QuantType type) {
+        var codes = zeros(type.dtype(), type.rowMajorBytes(rows, columns));
+        var absmax = zeros(DType.FLOAT32, type.rowMajorScales(rows, columns));
+        return new Matrix(rows, columns, Layout.ROW_MAJOR, codes,
+                type.isFourBit() ? new FourBit(type, absmax, null) : new RowWise8(absmax, null));
+    }
+
+    /** The same codes under other scales, in the form of doubly quantized ones: what they cost is of interest, not their values. */
+    private Matrix nested(Matrix matrix) {
+        var type = matrix.quantization().type();
+        long blocks = type.rowMajorScales(matrix.rows(), matrix.columns());
+        var scales = new Quantization.Nested(normal(DType.FLOAT32, Math.ceilDiv(blocks, QuantType.NESTED_BLOCK)),
+                normal(DType.FLOAT32, 256), 1);
+        return new Matrix(matrix.rows(), matrix.columns(), Layout.ROW_MAJOR, matrix.data(),
+                new FourBit(type, zeros(DType.UINT8, blocks), scales));
+    }
+
+    /** A quantized row-major matrix in the device's panels. */
+    protected Matrix packed(Matrix matrix) {
+        var type = matrix.quantization().type();
+        var codes = zeros(type.dtype(), device.packedBytes(matrix.rows(), matrix.columns(), type));
+        var quantization = switch (matrix.quantization()) {
+            case FourBit four -> new FourBit(type, zeros(four.absmax().dtype(),
+                    device.packedScales(matrix.rows(), matrix.columns(), type)), four.nested());
+            case RowWise8 rows -> rows;
+        };
+        var packed = new Matrix(matrix.rows(), matrix.columns(), Layout.PACKED, codes, quantization);
+        Eager.run(device, WHERE, new Pack(matrix, packed, false));
+        return packed;
     }
 
     /** int32 values. */

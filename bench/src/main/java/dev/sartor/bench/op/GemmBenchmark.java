@@ -7,13 +7,9 @@ import dev.sartor.bench.peer.OneDnnMatmul;
 import dev.sartor.device.Program;
 import dev.sartor.device.kernel.LoraLinear;
 import dev.sartor.tensor.DType;
-import dev.sartor.tensor.Tensor;
 import java.util.Arrays;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
@@ -28,68 +24,65 @@ public class GemmBenchmark extends KernelBenchmark {
     @Param({"FLOAT32", "BFLOAT16"})
     public DType dtype;
 
-    private Tensor x;
-    private Tensor weight;
-    private Tensor y;
-    private Program gemm;
-
-    /** oneDNN's side, opened only by the benchmark that uses it. */
-    @State(Scope.Benchmark)
-    public static class Peer {
-        private OneDnn library;
-        private OneDnnMatmul matmul;
-
-        @Setup
-        public void open(GemmBenchmark ours) {
-            library = OneDnn.load();
-            matmul = new OneDnnMatmul(library, ours.device(), ours.x, ours.weight);
-            matmul.run();
-            ours.submit(ours.gemm);
-            requireSame(ours.floats(ours.y), matmul.y());
-        }
-
-        @TearDown
-        public void close() {
-            matmul.close();
-            library.close();
-        }
-
-        /** Two products that differ are not worth comparing. */
-        private static void requireSame(float[] ours, float[] theirs) {
-            if (ours.length != theirs.length) {
-                throw new IllegalStateException("oneDNN's product has " + theirs.length + " elements, ours " + ours.length);
-            }
-            float largest = 0;
-            for (float value : theirs) {
-                largest = Math.max(largest, Math.abs(value));
-            }
-            for (int i = 0; i < ours.length; i++) {
-                if (!(Math.abs(ours[i] - theirs[i]) <= 0.01f * largest)) {
-                    throw new IllegalStateException("element " + i + " of the product: oneDNN " + theirs[i] + ", ours " + ours[i]);
-                }
-            }
-        }
+    /** Whose. JMH takes both in turn for each shape, so that what else the machine does meets both. */
+    public enum Side {
+        SARTOR, ONEDNN
     }
+
+    @Param
+    public Side side;
+
+    private Program gemm;
+    private OneDnn library;
+    private OneDnnMatmul peer;
 
     @Override
     protected void prepare() {
         long[] sizes = Arrays.stream(shape.split("x")).mapToLong(Long::parseLong).toArray();
-        x = normal(dtype, sizes[0], sizes[1]);
-        weight = normal(dtype, sizes[2], sizes[1]);
-        y = zeros(dtype, sizes[0], sizes[2]);
+        var x = normal(dtype, sizes[0], sizes[1]);
+        var weight = normal(dtype, sizes[2], sizes[1]);
+        var y = zeros(dtype, sizes[0], sizes[2]);
         var kernel = new LoraLinear(x, packed(weight), null, null, null, y, null, null, 0, 0, 0);
-        var work = Work.of(2.0 * sizes[0] * sizes[1] * sizes[2], kernel);
-        gemm = measured("sartor", work, kernel);
-        measured("oneDnn", work, kernel);
+        gemm = measured("product", Work.of(2.0 * sizes[0] * sizes[1] * sizes[2], kernel), kernel);
+        if (side == Side.ONEDNN) {
+            library = OneDnn.load();
+            peer = new OneDnnMatmul(library, device(), x, weight);
+            peer.run();
+            submit(gemm);
+            requireSame(floats(y), peer.y());
+        }
+    }
+
+    /** Two products that differ are not worth comparing. */
+    private static void requireSame(float[] ours, float[] theirs) {
+        if (ours.length != theirs.length) {
+            throw new IllegalStateException("oneDNN's product has " + theirs.length + " elements, ours " + ours.length);
+        }
+        float largest = 0;
+        for (float value : theirs) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        for (int i = 0; i < ours.length; i++) {
+            if (!(Math.abs(ours[i] - theirs[i]) <= 0.01f * largest)) {
+                throw new IllegalStateException("element " + i + " of the product: oneDNN " + theirs[i] + ", ours " + ours[i]);
+            }
+        }
     }
 
     @Benchmark
-    public void sartor() {
-        submit(gemm);
+    public void product() {
+        if (side == Side.SARTOR) {
+            submit(gemm);
+        } else {
+            peer.run();
+        }
     }
 
-    @Benchmark
-    public void oneDnn(Peer peer) {
-        peer.matmul.run();
+    @TearDown
+    public void closePeer() {
+        if (peer != null) {
+            peer.close();
+            library.close();
+        }
     }
 }

@@ -4,11 +4,12 @@ import dev.sartor.bench.KernelBenchmark;
 import dev.sartor.bench.Work;
 import dev.sartor.device.Program;
 import dev.sartor.device.kernel.LinearCrossEntropy;
+import dev.sartor.device.kernel.Logits;
 import dev.sartor.tensor.DType;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
-/** Projection of 1024 tokens of width 768 to 32000 words, and cross-entropy; with and without the gradient of x. */
+/** Projection of 1024 tokens of width 768 to 32000 words, and cross-entropy; with and without the gradient of x; the projection alone. */
 public class LinearCrossEntropyBenchmark extends KernelBenchmark {
     private static final long TOKENS = 1024;
     private static final long WIDTH = 768;
@@ -19,6 +20,7 @@ public class LinearCrossEntropyBenchmark extends KernelBenchmark {
 
     private Program loss;
     private Program lossAndGradient;
+    private Program logits;
 
     @Override
     protected void prepare() {
@@ -32,6 +34,8 @@ public class LinearCrossEntropyBenchmark extends KernelBenchmark {
         var both = new LinearCrossEntropy(
                 x, weight, null, targets, null, losses, zeros(dtype, TOKENS, WIDTH), null, null, 0);
         lossAndGradient = measured("lossAndGradient", Work.of(2 * product, both), both);
+        var projection = new Logits(x, weight, null, zeros(DType.FLOAT32, TOKENS, VOCABULARY), 0);
+        logits = measured("logits", Work.of(product, projection), projection);
     }
 
     @Benchmark
@@ -42,5 +46,10 @@ public class LinearCrossEntropyBenchmark extends KernelBenchmark {
     @Benchmark
     public void lossAndGradient() {
         submit(lossAndGradient);
+    }
+
+    @Benchmark
+    public void logits() {
+        submit(logits);
     }
 }

@@ -5,6 +5,7 @@ import dev.sartor.bench.Work;
 import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
 import dev.sartor.device.Program;
+import dev.sartor.device.QuantType;
 import dev.sartor.device.kernel.Activation;
 import dev.sartor.device.kernel.ActivationBackward;
 import dev.sartor.device.kernel.ActivationKind;
@@ -21,6 +22,7 @@ import dev.sartor.device.kernel.Kernel;
 import dev.sartor.device.kernel.LayerNorm;
 import dev.sartor.device.kernel.LayerNormBackward;
 import dev.sartor.device.kernel.Pack;
+import dev.sartor.device.kernel.Quantize;
 import dev.sartor.device.kernel.RmsNorm;
 import dev.sartor.device.kernel.RmsNormBackward;
 import dev.sartor.device.kernel.Rope;
@@ -48,7 +50,7 @@ public class StreamBenchmark extends KernelBenchmark {
     public enum Stream {
         RMS_NORM, RMS_NORM_BACKWARD, LAYER_NORM, LAYER_NORM_BACKWARD, SWIGLU, SWIGLU_BACKWARD, GELU_TANH, ROPE,
         EMBEDDING, EMBEDDING_BACKWARD, ADD, DROPOUT, COLUMN_SCALE, COLUMN_SCALE_BACKWARD, CACHE_WRITE, CONVERT, ZERO,
-        CHECK_FINITE, PACK, UNPACK
+        CHECK_FINITE, PACK, UNPACK, QUANTIZE_NF4, QUANTIZE_INT8
     }
 
     @Param
@@ -98,6 +100,8 @@ public class StreamBenchmark extends KernelBenchmark {
             case CHECK_FINITE -> stream(new CheckFinite(activations(), zeros(DType.INT64, 1)));
             case PACK -> stream(new Pack(activations(), panels(), false));
             case UNPACK -> stream(new Unpack(packed(activations()), zeros(DType.FLOAT32, ROWS, WIDTH), 0));
+            case QUANTIZE_NF4 -> stream(new Quantize(activations(), quantizedTarget(ROWS, WIDTH, QuantType.NF4), false));
+            case QUANTIZE_INT8 -> stream(new Quantize(activations(), quantizedTarget(ROWS, WIDTH, QuantType.INT8), false));
         }
     }
 

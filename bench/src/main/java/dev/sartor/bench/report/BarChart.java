@@ -4,9 +4,9 @@ import java.util.List;
 
 /** Horizontal bars, one or more a row, from zero on. */
 final class BarChart {
-    private static final int LEFT = 250;
+    private static final int LEFT = 300;
     private static final int RIGHT = 90;
-    private static final int WIDTH = 780;
+    private static final int WIDTH = 820;
     private static final int TOP = 50;
     private static final int BAR = 12;
     private static final int GAP = 7;

@@ -5,6 +5,7 @@ import static dev.sartor.bench.report.Markdown.figure;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /** What the engine sets out to reach, beside what this run measured. */
 final class Goals {
@@ -50,16 +51,15 @@ final class Goals {
     }
 
     private double product(String dtype) {
-        return orNone(kernels.all("Gemm", "sartor").stream().filter(each -> each.dtype().equals(dtype))
-                .flatMap(ours -> kernels.partner(ours, "oneDnn").map(theirs -> theirs.seconds() / ours.seconds()).stream())
+        return orNone(kernels.products().stream().filter(each -> each.dtype().equals(dtype))
+                .flatMap(ours -> kernels.peer(ours).map(theirs -> theirs.seconds() / ours.seconds()).stream())
                 .mapToDouble(Double::doubleValue).min());
     }
 
     private double nf4Product() {
-        return orNone(kernels.all("QuantizedGemm", "run").stream()
+        return orNone(Stream.of("forward", "inputGradient").flatMap(method -> kernels.all("QuantizedGemm", method).stream())
                 .filter(each -> each.params().get("weight").equals("NF4") && each.dtype().equals("bfloat16"))
-                .flatMap(each -> kernels.dense(each).map(dense -> dense.seconds() / each.seconds()).stream())
-                .mapToDouble(Double::doubleValue).min());
+                .mapToDouble(kernels::ofDense).filter(ratio -> !Double.isNaN(ratio)).min());
     }
 
     private double nf4Decode() {

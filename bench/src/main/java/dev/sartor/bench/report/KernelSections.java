@@ -8,13 +8,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** The parts of the report that come from JMH. */
 final class KernelSections {
     private static final double GIGA = 1e9;
+    private static final String ONEDNN = "ONEDNN";
+    private static final Set<String> OWN_TABLES = Set.of("Gemm", "QuantizedGemm", "Decode");
 
     private final List<KernelResult> results;
     private final Roofline roofs;
@@ -56,9 +61,9 @@ final class KernelSections {
         var rows = new ArrayList<List<String>>();
         var bars = new ArrayList<BarChart.Row>();
         boolean absent = false;
-        for (var ours : all("Gemm", "sartor")) {
+        for (var ours : products()) {
             double flops = ours.flopsPerSecond();
-            double theirs = partner(ours, "oneDnn").map(KernelResult::flopsPerSecond).orElse(Double.NaN);
+            double theirs = peer(ours).map(KernelResult::flopsPerSecond).orElse(Double.NaN);
             absent |= Double.isNaN(theirs);
             rows.add(List.of(ours.params().get("shape"), ours.dtype(), figure(flops / GIGA), figure(theirs / GIGA),
                     figure(flops / theirs), figure(ofRoof(ours))));
@@ -80,29 +85,36 @@ final class KernelSections {
 
     /** Products with quantized weights beside those with dense ones, and products of one row. */
     private void quantized(Markdown out) {
-        var gemms = all("QuantizedGemm", "run");
-        if (!gemms.isEmpty()) {
-            out.heading(2, "Quantized weights: matrix products");
-            var rows = new ArrayList<List<String>>();
-            for (var each : gemms) {
-                var dense = dense(each);
-                rows.add(List.of(each.params().get("shape"), each.params().get("weight"), each.dtype(),
-                        figure(each.flopsPerSecond() / GIGA),
-                        figure(dense.map(d -> d.seconds() / each.seconds()).orElse(Double.NaN)), figure(ofRoof(each))));
+        out.heading(2, "Quantized weights");
+        var rows = new ArrayList<List<String>>();
+        for (var method : List.of("forward", "inputGradient")) {
+            for (var each : all("QuantizedGemm", method)) {
+                rows.add(List.of(method.equals("forward") ? "x W^T" : "dy W", each.params().get("shape"), weight(each),
+                        each.dtype(), figure(each.flopsPerSecond() / GIGA), figure(ofDense(each)), figure(ofRoof(each))));
             }
-            out.table(List.of("rows x in x out", "weight", "type", "GFLOP/s", "speed of the dense one", "of the roof"), rows);
         }
-        var decodes = all("Decode", "run");
-        if (!decodes.isEmpty()) {
-            out.heading(2, "Decoding: one row times a matrix");
-            out.paragraph("Bytes are those of the packed weight; the roof is copy bandwidth.");
-            var rows = new ArrayList<List<String>>();
-            for (var each : decodes) {
-                rows.add(List.of(each.params().get("shape"), each.params().get("weight"), figure(each.seconds() * 1e6),
-                        figure(each.bytesPerSecond() / GIGA), figure(each.bytesPerSecond() / roofs.copy())));
-            }
-            out.table(List.of("in x out", "weight", "us", "GB/s", "of copy bandwidth"), rows);
+        if (rows.isEmpty()) {
+            out.missing("the benchmark `QuantizedGemm`");
+        } else {
+            out.paragraph("Dequantized in cache, on the way into the product; beside the same product with a dense weight.");
+            out.table(List.of("", "rows x in x out", "weight", "type", "GFLOP/s", "of the dense one's speed", "of the roof"), rows);
         }
+        var decodes = new ArrayList<List<String>>();
+        for (var each : all("Decode", "run")) {
+            decodes.add(List.of(each.params().get("shape"), weight(each), figure(each.bytesPerSecond() / GIGA),
+                    figure(each.bytesPerSecond() / roofs.copy()), figure(each.bytesPerSecond() / roofs.read())));
+        }
+        if (decodes.isEmpty()) {
+            out.missing("the benchmark `Decode`");
+        } else {
+            out.paragraph("Decoding, one row times matrices that no cache holds; bytes are those of the packed weights with their"
+                    + " scales.");
+            out.table(List.of("in x out", "weight", "GB/s", "of copy bandwidth", "of read bandwidth"), decodes);
+        }
+    }
+
+    private static String weight(KernelResult result) {
+        return result.params().get("weight").toLowerCase(Locale.ROOT);
     }
 
     private void kernels(Markdown out, Map<String, String> plots) {
@@ -120,7 +132,9 @@ final class KernelSections {
                     each.work().flops() == 0 ? "-" : figure(each.flopsPerSecond() / GIGA), figure(each.bytesPerSecond() / GIGA),
                     arithmetic ? "arithmetic" : "memory", figure(ratio)));
             bars.add(new BarChart.Row(each.title() + " " + shortName(each.dtype()), List.of(ratio), figure(ratio)));
-            if (each.work().flops() > 0) {
+        }
+        for (var each : results) {
+            if (each.work() != null && each.work().flops() > 0 && !each.kernels().isEmpty() && !each.params().containsValue(ONEDNN)) {
                 points.add(new PointChart.Point(each.work().flops() / each.work().bytes(), each.flopsPerSecond() / GIGA,
                         each.title() + " " + each.dtype()));
             }
@@ -137,10 +151,10 @@ final class KernelSections {
         plots.put("roofline.svg", roofline(points));
     }
 
-    /** Ours, those that take the roof's measure and no peer's. */
+    /** Ours, of those that have no table of their own beside dense weights or the peer. */
     private List<KernelResult> measured() {
         return results.stream()
-                .filter(each -> each.work() != null && !each.kernels().isEmpty() && !each.method().equals("oneDnn"))
+                .filter(each -> each.work() != null && !each.kernels().isEmpty() && !OWN_TABLES.contains(each.benchmark()))
                 .filter(each -> roofs.covers(each.work(), each.dtype()))
                 .sorted(Comparator.comparing((KernelResult each) -> !roofs.isArithmetic(each.work(), each.dtype()))
                         .thenComparing(KernelResult::benchmark).thenComparing(KernelResult::title).thenComparing(KernelResult::dtype))
@@ -196,7 +210,7 @@ final class KernelSections {
     /** Forward and backward beside the rate of the square product; empty where one of them is missing. */
     Optional<Double> attentionShare(KernelResult forward) {
         var backward = partner(forward, "backward");
-        var product = all("Gemm", "sartor").stream()
+        var product = products().stream()
                 .filter(each -> each.dtype().equals(forward.dtype()) && each.params().get("shape").equals("2048x2048x2048")).findFirst();
         if (backward.isEmpty() || product.isEmpty()) {
             return Optional.empty();
@@ -238,12 +252,26 @@ final class KernelSections {
         return all(result.benchmark(), method).stream().filter(each -> each.params().equals(result.params())).findFirst();
     }
 
-    /** The product of the same shape with a dense weight. */
-    Optional<KernelResult> dense(KernelResult quantized) {
-        return all("QuantizedGemm", "run").stream()
-                .filter(each -> each.params().get("weight").equals("DENSE") && each.dtype().equals(quantized.dtype())
-                        && each.params().get("shape").equals(quantized.params().get("shape")))
-                .findFirst();
+    /** Our own matrix products. */
+    List<KernelResult> products() {
+        return all("Gemm", "product").stream().filter(each -> !each.params().containsValue(ONEDNN)).toList();
+    }
+
+    /** oneDNN's of the same shape and type. */
+    Optional<KernelResult> peer(KernelResult product) {
+        return alike(product, "side", ONEDNN);
+    }
+
+    /** Speed as a part of the same product's with a dense weight; NaN where there is none. */
+    double ofDense(KernelResult quantized) {
+        return alike(quantized, "weight", "DENSE").map(dense -> dense.seconds() / quantized.seconds()).orElse(Double.NaN);
+    }
+
+    /** The result whose parameters are the same but for one. */
+    private Optional<KernelResult> alike(KernelResult result, String key, String value) {
+        var params = new TreeMap<>(result.params());
+        params.put(key, value);
+        return all(result.benchmark(), result.method()).stream().filter(each -> each.params().equals(params)).findFirst();
     }
 
     Roofline roofline() {

@@ -40,9 +40,9 @@ final class Markdown {
         text.append("| ").append(String.join(" | ", cells)).append(" |\n");
     }
 
-    /** Three significant digits, or more before the point. */
+    /** Three significant digits, or more before the point; a dash where something was missing. */
     static String figure(double value) {
-        if (Double.isNaN(value)) {
+        if (!Double.isFinite(value)) {
             return "-";
         }
         double size = Math.abs(value);

@@ -184,15 +184,17 @@ final class StepSections {
             if (run.has("error")) {
                 out.missing("decoding in %s: %s", run.required("method").stringValue(), run.required("error").stringValue());
             } else {
-                rows.add(List.of(run.required("method").stringValue(), figure(run.required(RATE).doubleValue()),
+                rows.add(List.of(run.required("method").stringValue(),
+                        figure(run.required("decode_tokens_per_second").doubleValue()),
+                        figure(run.required("prefill_tokens_per_second").doubleValue()),
                         figure(run.required(PEAK).doubleValue() / GIB)));
             }
         }
         if (rows.isEmpty()) {
             out.missing("decoding");
         } else {
-            out.paragraph("The 1.1B shape, one row, greedy, 64 tokens.");
-            out.table(List.of("weights", "tokens/s", "peak resident, GiB"), rows);
+            out.paragraph("The 1.1B shape, one row, greedy; a prompt of 32 tokens, then 64.");
+            out.table(List.of("weights", "decoding, tokens/s", "prompt, tokens/s", "peak resident, GiB"), rows);
         }
     }
 }

@@ -30,8 +30,8 @@ class ReportTest {
     void kernelsStandBesideTheirRoofsAndThePeer() throws IOException {
         roofs();
         // 100 GFLOP in 0.5 s: 200 GFLOP/s of 400. oneDNN takes 0.4 s.
-        kernel("op.GemmBenchmark.sartor", "{\"shape\":\"2048x2048x2048\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
-        kernel("op.GemmBenchmark.oneDnn", "{\"shape\":\"2048x2048x2048\",\"dtype\":\"BFLOAT16\"}", 400, 100e9, 1e9, "LoraLinear");
+        kernel("op.GemmBenchmark.product", "{\"side\":\"SARTOR\",\"shape\":\"2048x2048x2048\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
+        kernel("op.GemmBenchmark.product", "{\"side\":\"ONEDNN\",\"shape\":\"2048x2048x2048\",\"dtype\":\"BFLOAT16\"}", 400, 100e9, 1e9, "LoraLinear");
         // 5 GB in 0.2 s: 25 GB/s of 50.
         kernel("op.StreamBenchmark.run", "{\"kernel\":\"RMS_NORM\",\"dtype\":\"BFLOAT16\"}", 200, 0, 5e9, "RmsNorm");
         // 56 and 84 GFLOP in 1 s together: 140 of the product's 200.
@@ -52,6 +52,19 @@ class ReportTest {
     }
 
     @Test
+    void quantizedWeightsStandBesideDenseOnesAndBandwidth() throws IOException {
+        roofs();
+        kernel("op.QuantizedGemmBenchmark.forward", "{\"shape\":\"512x2048x5632\",\"weight\":\"DENSE\",\"dtype\":\"BFLOAT16\"}", 95, 27e9, 1e8, "LoraLinear");
+        kernel("op.QuantizedGemmBenchmark.forward", "{\"shape\":\"512x2048x5632\",\"weight\":\"NF4\",\"dtype\":\"BFLOAT16\"}", 100, 27e9, 1e8, "LoraLinear");
+        kernel("op.DecodeBenchmark.run", "{\"shape\":\"2048x5632\",\"weight\":\"NF4\",\"dtype\":\"BFLOAT16\"}", 10, 1e9, 2e8, "LoraLinear");
+        var text = text();
+        assertHas(text, "| x W^T | 512x2048x5632 | nf4 | bfloat16 | 270 | 0.950 | 0.675 |");
+        assertHas(text, "| 2048x5632 | nf4 | 20.0 | 0.400 | - |");
+        assertHas(text, "lowest part of the bfloat16 product's speed | at least 0.900 | 0.950 | met |");
+        assertHas(text, "lowest part of copy bandwidth | at least 0.600 | 0.400 | **missed** |");
+    }
+
+    @Test
     void oneFigureAnInstruction() throws IOException {
         roofs();
         call("submitSmallest", 200);
@@ -67,7 +80,7 @@ class ReportTest {
         assertHas(text, "> **Not measured:** 1.1b by QLoRA");
         assertHas(text, "speed of PyTorch + PEFT | at least 1.80 | - | **not measured** |");
         roofs();
-        kernel("op.GemmBenchmark.sartor", "{\"shape\":\"512x896x4864\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
+        kernel("op.GemmBenchmark.product", "{\"side\":\"SARTOR\",\"shape\":\"512x896x4864\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
         assertHas(text(), "> **Not measured:** oneDNN, where a dash stands");
     }
 
@@ -80,14 +93,14 @@ class ReportTest {
                 {"kind":"step","case":"134m","side":"theirs","method":"lora","dtype":"bfloat16","tokens_per_second_median":500,"peak_resident_bytes":4294967296}
                 {"kind":"step","case":"134m","side":"ours","method":"qlora","dtype":"bfloat16","tokens_per_second_median":950,"peak_resident_bytes":536870912,"planned_bytes":1073741824}
                 {"kind":"step","case":"494m","side":"ours","method":"lora","dtype":"bfloat16","error":"unknown key 'rank'"}
-                {"kind":"decode","method":"bfloat16","tokens_per_second_median":21.5,"peak_resident_bytes":2147483648}
+                {"kind":"decode","method":"bfloat16","decode_tokens_per_second":21.5,"prefill_tokens_per_second":130,"peak_resident_bytes":2147483648}
                 """);
         var text = text();
         assertHas(text, "| 134m bfloat16 | 1000 | 500 | 2.00 | 1.00 | 4.00 | 0.250 | 1.00 |");
         assertHas(text, "| 134m | 950 | 1000 | 0.950 | 0.500 | 1.00 |");
         assertHas(text, "> **Not measured:** a run of 494m bfloat16 failed: unknown key 'rank'");
         assertHas(text, "| training 134m in bfloat16, speed of PyTorch + PEFT | at least 1.80 | 2.00 | met |");
-        assertHas(text, "| bfloat16 | 21.5 | 2.00 |");
+        assertHas(text, "| bfloat16 | 21.5 | 130 | 2.00 |");
         assertHas(text, "torch 2.9");
     }
 
@@ -120,7 +133,8 @@ class ReportTest {
     @Test
     void plotsAreXmlInBothThemes() throws Exception {
         roofs();
-        kernel("op.GemmBenchmark.sartor", "{\"shape\":\"a<b&c\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
+        kernel("op.GemmBenchmark.product", "{\"side\":\"SARTOR\",\"shape\":\"a<b&c\",\"dtype\":\"BFLOAT16\"}", 500, 100e9, 1e9, "LoraLinear");
+        kernel("op.StreamBenchmark.run", "{\"kernel\":\"RMS_NORM\",\"dtype\":\"BFLOAT16\"}", 200, 0, 5e9, "RmsNorm");
         steps("""
                 {"kind":"step","case":"134m","side":"ours","method":"lora","dtype":"float32","tokens_per_second_median":600,"peak_resident_bytes":1073741824,"planned_bytes":1073741824}
                 {"kind":"step","case":"tokens","side":"ours","method":"lora","dtype":"bfloat16","sequence":128,"tokens_per_second_median":600}
