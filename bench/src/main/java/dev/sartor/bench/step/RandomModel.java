@@ -31,7 +31,7 @@ public final class RandomModel {
         var config = folder.resolve("config.json");
         try (var device = CpuDevice.open(Threads.count())) {
             Json.write(config, shape.config());
-            try (var model = LanguageModel.fresh(device, folder, dtype, false, SEED)) {
+            try (var model = LanguageModel.fresh(device, folder, dtype, false, null, SEED)) {
                 ModelWriter.write(model, target, dtype, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
             }
         } finally {
