@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.backend.cpu.CpuDevice;
+import dev.sartor.device.QuantType;
 import dev.sartor.peft.TinyModels;
 import dev.sartor.peft.lora.Lora;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -20,12 +22,15 @@ class MemoryPlanTest {
     Path temporary;
 
     @ParameterizedTest
-    @CsvSource({"llama,FLOAT32,true", "llama,BFLOAT16,true", "qwen2,FLOAT32,true", "gpt2,FLOAT32,true", "llama,FLOAT32,false"})
-    void plannedIsAllocated(String name, DType dtype, boolean adapter) throws IOException {
+    @CsvSource({"llama,FLOAT32,true,", "llama,BFLOAT16,true,", "qwen2,FLOAT32,true,", "gpt2,FLOAT32,true,", "llama,FLOAT32,false,",
+        "llama,BFLOAT16,true,NF4", "gpt2,FLOAT32,true,FP4", "qwen2,BFLOAT16,true,INT8"})
+    void plannedIsAllocated(String name, DType dtype, boolean adapter, QuantType quantized) throws IOException {
         try (var device = CpuDevice.open(2)) {
             var directory = TinyModels.weights(device, temporary, name, DType.FLOAT32);
             var lora = adapter ? Lora.rank(4).allLinear().dropout(0.1).build() : null;
-            var options = new TrainingSetup.Options(directory, dtype, lora, 1, TrainingSetup.Start.FILES);
+            var options = new TrainingSetup.Options(
+                    directory, dtype, quantized == null ? null : QuantizationConfig.of(quantized, quantized == QuantType.NF4), lora, 1,
+                    TrainingSetup.Start.FILES);
             var arguments = TinyRun.arguments(2, 1, 2, 1, 0);
             long before = device.allocatedBytes();
             var plan = MemoryPlan.of(device, options, arguments, 2, TinyRun.LENGTH);

@@ -1,0 +1,221 @@
+package dev.sartor.peft;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sartor.backend.cpu.CpuDevice;
+import dev.sartor.device.Device;
+import dev.sartor.device.Eager;
+import dev.sartor.device.QuantType;
+import dev.sartor.io.Json;
+import dev.sartor.io.ModelDirectory;
+import dev.sartor.io.Safetensors;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.model.ModelWriter;
+import dev.sartor.model.QuantizedModelWriter;
+import dev.sartor.model.Recompute;
+import dev.sartor.nn.RandomStream;
+import dev.sartor.quant.DenseWeight;
+import dev.sartor.quant.QuantizationConfig;
+import dev.sartor.quant.QuantizedWeight;
+import dev.sartor.tape.Workspace;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Scope;
+import dev.sartor.train.LogitsProgram;
+import dev.sartor.train.LossProgram;
+import dev.sartor.train.TransformersBatch;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Quantized models: loaded, written, tuned and merged, against the same model with its weights dequantized. */
+class QuantizedModelTest {
+    private static final long SHARD = 1L << 30;
+    private static final String LORA = "{\"r\": 3, \"target_modules\": \"all-linear\", \"bias\": \"all\"}";
+    private static final String DORA = "{\"r\": 3, \"target_modules\": [\"%s\"], \"use_dora\": true, \"modules_to_save\": [\"%s\"]}";
+
+    @TempDir
+    Path temporary;
+
+    private final Device device = CpuDevice.open(2);
+
+    @AfterEach
+    void close() {
+        device.close();
+    }
+
+    /** A model with a scrambled adapter: logits, loss and gradients. */
+    private record Answers(float[] logits, double loss, List<float[]> gradients) {}
+
+    private Answers answers(LanguageModel model, String adapter) throws IOException {
+        var batch = TransformersBatch.full(2, 6, new Random(1).ints(12, 0, 64).toArray());
+        try (var state = new Scope(Scope.Kind.STATE, device); var workspace = new Workspace(device)) {
+            var adapters = adapted(model, state, adapter);
+            float[] logits = new LogitsProgram(model, state, workspace, 2, 6).run(batch);
+            var program = new LossProgram(model, workspace, 2, 6, true, Recompute.NONE);
+            double loss = program.run(batch, 1);
+            var gradients = new ArrayList<float[]>();
+            adapters.parameters("default").forEach(each -> gradients.add(Eager.floats(device, each.gradient())));
+            return new Answers(logits, loss, gradients);
+        }
+    }
+
+    private Adapters adapted(LanguageModel model, Scope state, String adapter) throws IOException {
+        var adapters = new Adapters(device, state, model.slots(), new RandomStream(device, state, 9));
+        adapters.add("default", AdaptersTest.config(adapter), true);
+        var random = new Random(8);
+        for (var parameter : adapters.parameters("default")) {
+            var values = Eager.floats(device, parameter.value());
+            for (int i = 0; i < values.length; i++) {
+                values[i] += (float) (0.1 * random.nextGaussian());
+            }
+            try (var arena = Arena.ofConfined()) {
+                device.write(arena.allocateFrom(ValueLayout.JAVA_FLOAT, values), parameter.value());
+            }
+        }
+        adapters.activate("default");
+        return adapters;
+    }
+
+    private LanguageModel open(Path directory, QuantizationConfig config) throws IOException {
+        return LanguageModel.open(device, directory, DType.FLOAT32, false, config);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama,NF4,true", "llama,INT8,false", "gpt2,NF4,false", "gpt2,INT8,false", "qwen3,FP4,true"})
+    void asTheSameModelDequantized(String name, QuantType type, boolean twice) throws IOException {
+        var base = TinyModels.weights(device, temporary, name, DType.FLOAT32);
+        var config = QuantizationConfig.of(type, twice);
+        var dense = temporary.resolve("dense");
+        var dora = DORA.formatted(name.equals("gpt2") ? "c_attn" : "q_proj", name.equals("gpt2") ? "mlp.c_fc" : "up_proj");
+        try (var quantized = open(base, config)) {
+            assertEquals(config, quantized.quantization().orElseThrow());
+            for (var linear : quantized.lm().blockLinears()) {
+                assertInstanceOf(QuantizedWeight.class, linear.weight(), linear.name());
+            }
+            assertInstanceOf(DenseWeight.class, quantized.lm().head().weight());
+            ModelWriter.write(quantized, dense, DType.FLOAT32, SHARD);
+            try (var same = LanguageModel.open(device, dense, DType.FLOAT32, false)) {
+                for (var adapter : List.of(LORA, dora)) {
+                    same(answers(same, adapter), answers(quantized, adapter));
+                }
+            }
+        }
+        try (var file = Safetensors.open(dense); var before = Safetensors.open(base)) {
+            var key = name.equals("gpt2") ? "transformer.h.0.mlp.c_fc.weight" : "model.layers.0.mlp.up_proj.weight";
+            assertTrue(file.data(key).mismatch(before.data(key)) >= 0, "quantizing changes weights");
+        }
+    }
+
+    private static void same(Answers expected, Answers actual) {
+        assertArrayEquals(expected.logits, actual.logits, 1e-4f, "logits");
+        assertEquals(expected.loss, actual.loss, 1e-5 * expected.loss, "loss");
+        assertEquals(expected.gradients.size(), actual.gradients.size());
+        for (int i = 0; i < expected.gradients.size(); i++) {
+            float[] gradient = expected.gradients.get(i);
+            double norm = 0;
+            double difference = 0;
+            for (int j = 0; j < gradient.length; j++) {
+                norm += (double) gradient[j] * gradient[j];
+                difference += Math.pow(gradient[j] - actual.gradients.get(i)[j], 2);
+            }
+            assertTrue(difference <= 1e-10 * norm + 1e-14, "gradient " + i + ": " + Math.sqrt(difference / norm));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama,NF4,true", "llama,FP4,false", "gpt2,NF4,true", "gpt2,INT8,false", "qwen2,INT8,false"})
+    void writtenAndReadIsQuantizedOnLoad(String name, QuantType type, boolean twice) throws IOException {
+        var base = TinyModels.weights(device, temporary, name, DType.BFLOAT16);
+        var config = QuantizationConfig.of(type, twice);
+        var target = temporary.resolve("quantized");
+        var report = QuantizedModelWriter.write(device, base, target, config, SHARD);
+        assertTrue(report.bytesAfter() < report.bytesBefore(), report.toString());
+        assertTrue(report.worst().orElseThrow().error() < 0.2 && report.mean() > 1e-3, report.toString());
+        try (var loaded = open(base, config); var read = open(target, null); var asked = open(target, config)) {
+            assertEquals(loaded.lm().blockLinears().size(), report.modules().size());
+            assertEquals(config, read.quantization().orElseThrow());
+            var expected = answers(loaded, LORA);
+            assertArrayEquals(expected.logits, answers(read, LORA).logits, type == QuantType.INT8 ? 0.1f : 0);
+            assertArrayEquals(answers(read, LORA).logits, answers(asked, LORA).logits);
+            assertEquals(expected.loss, answers(read, LORA).loss, 0.01 * expected.loss);
+        }
+        var other = assertThrows(IllegalArgumentException.class,
+                () -> open(target, QuantizationConfig.of(type == QuantType.FP4 ? QuantType.NF4 : QuantType.FP4, false)));
+        assertTrue(other.getMessage().contains("is quantized already (" + config.describe() + ")"), other.getMessage());
+        var again = assertThrows(IllegalArgumentException.class,
+                () -> QuantizedModelWriter.write(device, target, temporary.resolve("again"), config, SHARD));
+        assertTrue(again.getMessage().contains("quantize the model that it was made from"), again.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama,NF4", "gpt2,NF4", "llama,INT8"})
+    void mergedAsTrained(String name, QuantType type) throws IOException {
+        var base = TinyModels.weights(device, temporary, name, DType.BFLOAT16);
+        var config = QuantizationConfig.of(type, false);
+        var quantized = temporary.resolve("quantized");
+        QuantizedModelWriter.write(device, base, quantized, config, SHARD);
+        var saved = name.equals("gpt2") ? "h.1.mlp.c_fc" : "layers.1.mlp.up_proj";
+        for (var adapter : List.of(LORA, DORA.formatted(name.equals("gpt2") ? "c_attn" : "q_proj", saved))) {
+            for (boolean stored : new boolean[] {true, false}) {
+                var target = temporary.resolve("merged" + stored);
+                var directory = stored ? quantized : base;
+                try (var model = open(directory, stored ? null : config); var state = new Scope(Scope.Kind.STATE, device);
+                        var workspace = new Workspace(device)) {
+                    var adapters = adapted(model, state, adapter);
+                    var batch = TransformersBatch.full(2, 6, new Random(1).ints(12, 0, 64).toArray());
+                    float[] expected = new LogitsProgram(model, state, workspace, 2, 6).run(batch);
+                    var report = Merge.write(adapters, "default", directory, target, DType.FLOAT32, stored ? base : null, SHARD);
+                    try (var merged = LanguageModel.open(device, target, DType.FLOAT32, false)) {
+                        assertTrue(merged.quantization().isEmpty());
+                        assertArrayEquals(expected, new LogitsProgram(merged, state, workspace, 2, 6).run(batch), 1e-3f);
+                    }
+                    double lost = report.worstQuantized().orElseThrow().quantization().getAsDouble();
+                    assertTrue(type == QuantType.INT8 ? lost > 1e-3 && lost < 0.02 : lost > 0.05 && lost < 0.2, "lost " + lost);
+                    var unknown = stored ? Merge.write(adapters, "default", directory, target, null, null, SHARD) : report;
+                    assertEquals(!stored, unknown.worstQuantized().isPresent());
+                    assertTrue(!stored || unknown.worst().orElseThrow().rounding() > 5e-4, "bfloat16 is what is written unless asked");
+                    assertFalse(ModelDirectory.open(target).config().has("quantization_config"));
+                }
+            }
+        }
+    }
+
+    @Test
+    void skippedLayersStayDense() throws IOException {
+        var base = TinyModels.weights(device, temporary, "llama", DType.FLOAT32);
+        var config = QuantizationConfig.of(QuantType.NF4, false).skipping(List.of("down_proj"));
+        var target = temporary.resolve("quantized");
+        QuantizedModelWriter.write(device, base, target, config, SHARD);
+        var written = Json.read(target.resolve("config.json")).get("quantization_config").get("llm_int8_skip_modules");
+        assertEquals("[\"lm_head\",\"down_proj\"]", written.toString());
+        try (var loaded = open(base, config); var read = open(target, null)) {
+            for (var model : List.of(loaded, read)) {
+                for (var linear : model.lm().blockLinears()) {
+                    assertEquals(linear.name().endsWith("down_proj"), linear.weight() instanceof DenseWeight, linear.name());
+                }
+            }
+        }
+    }
+
+    @Test
+    void quantizedWeightsAreNotTrained() throws IOException {
+        var base = TinyModels.weights(device, temporary, "llama", DType.FLOAT32);
+        var refusal = assertThrows(IllegalArgumentException.class,
+                () -> LanguageModel.open(device, base, DType.FLOAT32, true, QuantizationConfig.of(QuantType.NF4, false)));
+        assertTrue(refusal.getMessage().contains("train an adapter on it"), refusal.getMessage());
+    }
+}
