@@ -40,10 +40,13 @@ def blocks(flat, size):
 
 def four_bit(weight, kind, double):
     table = torch.tensor(NF4 if kind == "nf4" else FP4, dtype=torch.float32)
-    order = torch.argsort(table, stable=True)
     absmax, scaled = blocks(weight.float().reshape(-1), 64)
-    codes = order[nearest(scaled, table[order])].to(torch.uint8)
-    codes[scaled == 0] = 7 if kind == "nf4" else 0
+    if kind == "nf4":
+        codes = nearest(scaled, table)
+    else:  # by magnitude, and then the sign, as the CUDA kernel does
+        order = torch.argsort(table[:8])
+        codes = order[nearest(scaled.abs(), table[:8][order])] + 8 * (scaled < 0)
+    codes = codes.to(torch.uint8)
     pairs = torch.nn.functional.pad(codes, (0, len(codes) % 2))
     state = {"quant_type": kind, "blocksize": 64, "dtype": str(weight.dtype).removeprefix("torch."),
              "shape": list(weight.shape)}
