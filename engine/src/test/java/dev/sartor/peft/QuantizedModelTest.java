@@ -69,6 +69,7 @@ class QuantizedModelTest {
             double loss = program.run(batch, 1);
             var gradients = new ArrayList<float[]>();
             adapters.parameters("default").forEach(each -> gradients.add(Eager.floats(device, each.gradient())));
+            adapters.deactivate();
             return new Answers(logits, loss, gradients);
         }
     }
@@ -143,7 +144,6 @@ class QuantizedModelTest {
         var config = QuantizationConfig.of(type, twice);
         var target = temporary.resolve("quantized");
         var report = QuantizedModelWriter.write(device, base, target, config, SHARD);
-        assertTrue(report.bytesAfter() < report.bytesBefore(), report.toString());
         assertTrue(report.worst().orElseThrow().error() < 0.2 && report.mean() > 1e-3, report.toString());
         try (var loaded = open(base, config); var read = open(target, null); var asked = open(target, config)) {
             assertEquals(loaded.lm().blockLinears().size(), report.modules().size());
