@@ -11,6 +11,7 @@ import java.util.stream.DoubleStream;
 final class StepSections {
     private static final double GIB = 1L << 30;
     private static final String RATE = "tokens_per_second_median";
+    private static final String DECODING = "decode_tokens_per_second";
     private static final String PEAK = "peak_resident_bytes";
     private static final String PLANNED = "planned_bytes";
     private static final int FIT_POINTS = 4;
@@ -44,6 +45,12 @@ final class StepSections {
     /** GiB of the QLoRA run of that shape. */
     double quantizedPeak(String name) {
         return runs.side(name, "ours", "qlora", "bfloat16").max(PEAK) / GIB;
+    }
+
+    /** Tokens per second of one row with weights stored so; NaN where it was not measured. */
+    double decodingRate(String weights) {
+        return runs.of("decode").stream().filter(run -> StepRuns.is(run, "method", weights) && !run.has("error"))
+                .mapToDouble(run -> run.required(DECODING).doubleValue()).findFirst().orElse(Double.NaN);
     }
 
     void write(Markdown out, Map<String, String> plots) {
@@ -185,7 +192,7 @@ final class StepSections {
                 out.missing("decoding in %s: %s", run.required("method").stringValue(), run.required("error").stringValue());
             } else {
                 rows.add(List.of(run.required("method").stringValue(),
-                        figure(run.required("decode_tokens_per_second").doubleValue()),
+                        figure(run.required(DECODING).doubleValue()),
                         figure(run.required("prefill_tokens_per_second").doubleValue()),
                         figure(run.required(PEAK).doubleValue() / GIB)));
             }
