@@ -11,6 +11,9 @@ import java.util.List;
 
 /** A causal language model: a wiring of named modules. */
 public interface CausalLm {
+    /** The output head's name. */
+    String HEAD = "lm_head";
+
     ModelConfig config();
 
     /** Every named module, in the order of computation. A tied output head is not listed again. */

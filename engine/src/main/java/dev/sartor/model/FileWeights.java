@@ -46,6 +46,11 @@ public final class FileWeights implements WeightSource {
     }
 
     @Override
+    public boolean contains(String name) {
+        return CheckpointNames.stored(lasting, name).isPresent();
+    }
+
+    @Override
     public Tensor tensor(Device device, String name) {
         try {
             var file = passing.reading(stored(name));

@@ -95,7 +95,10 @@ public final class ModelBuilder {
 
     /** @param shared whether an output head multiplies with the table too */
     public Embedding embedding(String name, long entries, long width, boolean shared) {
-        var tensor = name + ".weight";
+        // Some files of tied models name the table by its other use.
+        var tensor = shared && !source.contains(name + ".weight") && source.contains(CausalLm.HEAD + ".weight")
+                ? CausalLm.HEAD + ".weight"
+                : name + ".weight";
         if (trained || shared) {
             return new Embedding(name, weight(tensor, entries, width, false));
         }

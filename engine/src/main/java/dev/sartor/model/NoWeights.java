@@ -28,6 +28,11 @@ public final class NoWeights implements WeightSource {
     }
 
     @Override
+    public boolean contains(String name) {
+        return true;
+    }
+
+    @Override
     public Tensor tensor(Device device, String name) {
         var spec = specs.get(name);
         var storage = new Storage(spec.bytes());

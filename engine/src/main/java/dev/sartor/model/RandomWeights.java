@@ -36,6 +36,11 @@ public final class RandomWeights implements WeightSource {
     }
 
     @Override
+    public boolean contains(String name) {
+        return true;
+    }
+
+    @Override
     public Tensor tensor(Device device, String name) {
         var spec = specs.get(name);
         arena.close();

@@ -17,6 +17,9 @@ public interface WeightSource extends AutoCloseable {
      */
     TensorSpec spec(String name, long... shape);
 
+    /** Whether there is such a tensor. */
+    boolean contains(String name);
+
     /** A tensor that kernels of the device can read; valid until the next call or {@link #close}. */
     Tensor tensor(Device device, String name);
 

@@ -142,14 +142,17 @@ public final class Merge {
                 .anyMatch(copy -> copy.module() == slots.head() || copy.module() == slots.embedding());
     }
 
-    /** The head stays what it was where only the embedding has a copy. */
+    /** Where only one of the two has a copy, the other stays what it was. */
     private void untie(Map<String, TensorSource> sources) throws FormatException {
         var head = adapters.slots().head().name() + ".weight";
         var table = adapters.slots().embedding().name() + ".weight";
-        if (!sources.containsKey(head)) {
-            var stored = CheckpointNames.stored(file, table)
-                    .orElseThrow(() -> new FormatException(file.source() + ": has no tensor '" + table + "'"));
-            sources.put(head, unchanged(head, stored));
+        for (var pair : List.of(List.of(head, table), List.of(table, head))) {
+            var missing = CheckpointNames.stored(file, pair.getFirst()).orElse(pair.getFirst());
+            if (!sources.containsKey(missing)) {
+                var stored = CheckpointNames.stored(file, pair.getLast())
+                        .orElseThrow(() -> new FormatException(file.source() + ": has neither tensor '" + head + "' nor '" + table + "'"));
+                sources.put(missing, unchanged(missing, stored));
+            }
         }
     }
 

@@ -8,11 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.io.Json;
 import dev.sartor.io.Safetensors;
+import dev.sartor.io.SafetensorsWriter;
+import dev.sartor.io.TensorSource;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -103,6 +107,34 @@ class MergeTest {
             try (var file = Safetensors.open(target); var base = Safetensors.open(tiny.directory())) {
                 assertFalse(base.contains("lm_head.weight"), "the base's head is tied");
                 assertArrayEquals(base.floats("model.embed_tokens.weight"), file.floats("lm_head.weight"));
+            }
+        }
+    }
+
+    @Test
+    void tiedModelsMayBeStoredByTheirHead() throws IOException {
+        try (var tiny = new TinyModel(temporary, "qwen2")) {
+            var renamed = temporary.resolve("renamed");
+            try (var file = Safetensors.open(tiny.directory())) {
+                var sources = new ArrayList<TensorSource>();
+                for (var name : file.names()) {
+                    var key = name.equals("model.embed_tokens.weight") ? "lm_head.weight" : name;
+                    sources.add(TensorSource.of(key, file.spec(name), file.data(name)));
+                }
+                SafetensorsWriter.writeModel(renamed, sources, SHARD);
+                Files.copy(tiny.directory().resolve("config.json"), renamed.resolve("config.json"));
+            }
+            assertArrayEquals(tiny.logits(), tiny.logits(renamed));
+            for (var saved : List.of("lm_head", "embed_tokens")) {
+                tiny.adapters().add(saved, AdaptersTest.config(
+                        "{\"target_modules\": [\"q_proj\"], \"modules_to_save\": [\"%s\"]}".formatted(saved)), true);
+                tiny.scramble(saved);
+                tiny.adapters().activate(saved);
+                var expected = tiny.logits();
+                var target = temporary.resolve(saved);
+                Merge.write(tiny.adapters(), saved, renamed, target, null, null, SHARD);
+                assertTrue(TinyModel.distance(expected, tiny.logits(target)) < 2e-4, saved);
+                tiny.adapters().deactivate();
             }
         }
     }
