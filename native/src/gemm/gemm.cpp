@@ -1,4 +1,5 @@
 #include "gemm/gemm.h"
+#include "gemm/matvec.h"
 
 namespace sartor::SARTOR_ISA {
 namespace {
@@ -47,6 +48,12 @@ GemmPlan plan_gemm(int threads, const Product &p) {
   plan.block_rows = round_up(ceil_div(p.m, best), row_quantum);
   plan.block_count = ceil_div(p.m, plan.block_rows);
 
+  plan.matvec = is_matvec(p);
+  if (plan.matvec) {
+    plan.panel_bytes = p.segment_count == 2 ? bytes_of_panel(p.segments[1].b, p.segments[1].k, p.compute) : 0;
+    plan.scratch_bytes = threads * round_up(plan.panel_bytes, 64);
+    return plan;
+  }
   const Segment &main = p.segments[0];
   const int64_t max_k_block = panel_budget / (panel_width * dtype_bytes(panel_dtype(main.b, p.compute)));
   plan.k_block_count = maximum<int64_t>(1, ceil_div(main.k, max_k_block));
@@ -140,10 +147,21 @@ struct Sweep {
   }
 };
 
+void run_matvec_task(const Product &p, int64_t n0, char *scratch, FinishTile finish, void *closure) {
+  alignas(64) float sums[matvec_rows * panel_width];
+  const int64_t columns = minimum(panel_width, p.n - n0);
+  matvec_panel(p, n0, sums);
+  if (p.segment_count == 1) return finish(closure, Tile{sums, 0, p.m, n0, columns});
+  Stretch second;
+  open_stretch(second, p, p.segments[1], n0, 0, p.segments[1].k, scratch);
+  Sweep{p, &second, 1, 0, p.m, n0, columns, sums, true, finish, closure}.run();
+}
+
 }  // namespace
 
 void run_gemm_task(const Product &p, const GemmPlan &plan, int64_t task, char *scratch, FinishTile finish,
                    void *closure) {
+  if (plan.matvec) return run_matvec_task(p, task * panel_width, scratch, finish, closure);
   const int64_t n0 = task / plan.block_count * panel_width;
   const int64_t first_row = task % plan.block_count * plan.block_rows;
   float *strip = plan.strip_floats ? (float *)(scratch + round_up(plan.panel_bytes, 64)) : nullptr;

@@ -19,6 +19,7 @@ struct GemmPlan {
   int64_t k_block;       /* of the first segment */
   int64_t k_block_count;
   bool merged;           /* the second segment is added within the first one's last block */
+  bool matvec;           /* the first segment is computed straight from codes, see matvec.h */
   int64_t panel_bytes;   /* a thread's room for panels of B; 0 where all lie packed */
   int64_t strip_floats;  /* a thread's strip; 0 where one block of k is all */
   int64_t scratch_bytes; /* all threads; a product that is smaller in m or k needs no more */
