@@ -128,7 +128,7 @@ void Pool::run(int64_t tasks, RangeBody body, void *closure) {
   parts_ = parts;
   tasks_ = tasks;
   share_ = tasks * 3 / 4 / parts;
-  piece_ = (tasks - share_ * parts + 2 * parts - 1) / (2 * parts);
+  piece_ = (tasks - share_ * parts + 8 * parts - 1) / (8 * parts);
   body_ = body;
   closure_ = closure;
   next_.store(share_ * parts, std::memory_order_relaxed);

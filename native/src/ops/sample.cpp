@@ -69,11 +69,21 @@ struct SampleScratch {
   }
 };
 
+/* The first of the greatest logits, or -1 where one is NaN. */
 int64_t best_token(const float *logits, int64_t count) {
-  int64_t best = 0;
-  for (int64_t i = 1; i < count; i++)
-    if (logits[i] > logits[best]) best = i;
-  return best;
+  vf largest = splat(-__builtin_inff());
+  vi nan = {};
+  each_vector(count, [&](int64_t i, auto n) {
+    const vf v = keep(load(logits + i, n), n, -__builtin_inff());
+    nan |= v != v;
+    largest = max(largest, v);
+  });
+  for (int l = 0; l < lanes; l++)
+    if (nan[l]) return -1;
+  const float most = maximum(largest);
+  int64_t i = 0;
+  while (logits[i] != most) i++;
+  return i;
 }
 
 /* The row's tokens from the best down, sorted as far as they were asked for. */
@@ -156,11 +166,9 @@ int32_t sample(Context &context, const sartor_sample &op) {
     for (int64_t row = first; row < last; row++) {
       const float *logits = op.logits + row * op.vocabulary;
       int64_t best = best_token(logits, op.vocabulary);
-      float largest = logits[best];
-      bool nan = false;
-      for (int64_t i = 0; i < op.vocabulary; i++) nan |= logits[i] != logits[i];
-      parts.bad[row] = nan || largest - largest != 0;
+      parts.bad[row] = best < 0 || logits[best] - logits[best] != 0;
       if (parts.bad[row]) continue;
+      float largest = logits[best];
       int64_t token = op.temperature == 0 ? best : draw(op, logits, row, largest, row_scratch);
       op.tokens[row] = (int32_t)token;
       if (!op.log_probs) continue;

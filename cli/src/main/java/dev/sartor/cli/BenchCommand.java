@@ -2,7 +2,6 @@ package dev.sartor.cli;
 
 import dev.sartor.data.Batch;
 import dev.sartor.io.Json;
-import dev.sartor.model.LanguageModel;
 import dev.sartor.train.MemoryPlan;
 import dev.sartor.train.Trainer;
 import dev.sartor.train.TrainingData;
@@ -119,7 +118,7 @@ final class BenchCommand implements Callable<Integer> {
     private int generation(GenerationBench bench) throws IOException {
         var recipe = options.recipe();
         try (var engine = RunOptions.engine(recipe);
-                var model = LanguageModel.open(engine.device(), modelPath, RunOptions.dtype(recipe), false)) {
+                var model = RunOptions.model(engine, modelPath, recipe)) {
             var result = bench.run(model);
             System.out.println(json ? result.json() : result.text());
         }
