@@ -66,6 +66,7 @@ class AttentionContractTest extends OpContract {
                 new Case(Mask.CAUSAL, 1, 65, 65, 2, 2, 64, 0, 0),
                 new Case(Mask.CAUSAL, 1, 130, 130, 3, 1, 20, 0, 0),
                 new Case(Mask.CAUSAL, 2, 33, 33, 2, 1, 80, 7, 0),
+                new Case(Mask.PACKED, 1, 333, 333, 8, 1, 64, 100, 0),
                 new Case(Mask.CAUSAL, 1, 20, 20, 2, 1, 32, 0, 1.5f),
                 new Case(Mask.ALL, 2, 9, 70, 2, 2, 8, 0, 0),
                 new Case(Mask.PACKED, 1, 40, 40, 4, 1, 16, 0, 0),
