@@ -91,6 +91,24 @@ class QuantizedJourneyTest {
     }
 
     @Test
+    void resumesOnTheSameBaseOnly() {
+        var output = directory.resolve("resumed");
+        var arguments = new ArrayList<Object>(List.of("sft", "--model", base, "--data", data, "--output", output, "--set", "max_steps=3",
+                "--set", "max_length=64", "--set", "save_steps=2"));
+        succeeds(with(arguments, "quantization=nf4"));
+        fails("other settings or data", with(arguments, "resume_from_checkpoint=" + output.resolve("checkpoint-2")));
+        succeeds(with(arguments, "resume_from_checkpoint=" + output.resolve("checkpoint-2"), "quantization=nf4"));
+    }
+
+    private static Object[] with(List<Object> arguments, String... settings) {
+        var all = new ArrayList<>(arguments);
+        for (var setting : settings) {
+            all.addAll(List.of("--set", setting));
+        }
+        return all.toArray();
+    }
+
+    @Test
     void planKnowsIt() {
         var plan = succeeds("plan", "--model", quantized, "--sequence", "32");
         assertEquals(plan, succeeds("plan", "--model", base, "--sequence", "32", "--set", "quantization=nf4", "--set", "double_quant=true"));

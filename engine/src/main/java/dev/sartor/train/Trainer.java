@@ -257,7 +257,7 @@ public final class Trainer implements AutoCloseable {
                 .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
                         arguments.gradientAccumulationSteps(), schedule, arguments.weightDecay(), arguments.adamBeta1(),
                         arguments.adamBeta2(), arguments.adamEpsilon(), arguments.maxGradNorm(), arguments.seed(),
-                        model.dtype(), digest.getValue(), trainee.description());
+                        model.dtype() + model.quantization().map(each -> " on " + each.describe()).orElse(""), digest.getValue(), trainee.description());
     }
 
     @Override
