@@ -179,7 +179,7 @@ public final class Sft {
             // The largest first: the slab never grows on the way.
             trainer.plan(training.rows(), training.length());
             return new SftRun(setup, trainer, read);
-        } catch (RuntimeException e) {
+        } catch (IOException | RuntimeException e) {
             setup.close();
             throw e;
         }

@@ -65,6 +65,7 @@ final class PlanCommand implements Callable<Integer> {
             line.put("mapped", plan.mapped());
             line.put("adapters", plan.adapters());
             line.put("optimizer", plan.optimizer());
+            line.put("optimizer_file", plan.optimizerFile());
             line.put("activations", plan.activations());
             line.put("scratch", plan.scratch());
             line.put("jvm", JvmMemory.FIXED_BYTES);
@@ -81,6 +82,9 @@ final class PlanCommand implements Callable<Integer> {
         row("kernels' scratch", plan.scratch());
         row("JVM, fixed", JvmMemory.FIXED_BYTES);
         row("peak resident", total);
+        if (plan.optimizerFile() > 0) {
+            row("optimizer's file", plan.optimizerFile());
+        }
     }
 
     private static void row(String name, long bytes) {

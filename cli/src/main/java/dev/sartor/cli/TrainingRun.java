@@ -69,6 +69,9 @@ final class TrainingRun {
         var plan = fitted.plan();
         long total = JvmMemory.FIXED_BYTES + plan.bytes();
         long limit = RecipeReader.memory(recipe);
+        if (plan.optimizerFile() > 0) {
+            System.out.println("optimizer state of %,d MiB in a mapped file".formatted(mebibytes(plan.optimizerFile())));
+        }
         System.out.println("peak memory planned %,d MiB; recomputation: %s, because %s".formatted(
                 mebibytes(total), fitted.recompute().description(), because(fitted, limit)));
         if (total > limit) {

@@ -4,7 +4,9 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Memory;
 import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.Tensor;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -31,6 +33,19 @@ public interface Device extends Memory, AutoCloseable {
 
     /** Makes host memory (a mapped file) readable by kernels without a copy, where the device can. */
     Buffer wrap(MemorySegment memory);
+
+    /** As {@link #wrap}, but kernels may write to it too. */
+    Buffer wrapWritable(MemorySegment memory);
+
+    /**
+     * Zeroed memory in a new file of a directory, mapped, for what need not be resident all the time.
+     *
+     * @param bytes of all allocations, each rounded up to {@link Memory#ALIGNMENT}; more than zero
+     * @throws IOException if there is no such directory, or no room in it
+     */
+    default FileMemory onFile(Path directory, long bytes) throws IOException {
+        return new MappedFile(this, directory, bytes);
+    }
 
     /** Bytes of a packed weight matrix [rows, columns]. */
     long packedBytes(long rows, long columns, DType dtype);

@@ -4,6 +4,7 @@ import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -13,6 +14,20 @@ import java.util.List;
  */
 public final class PlanningDevice implements Device {
     private record Imagined(long bytes) implements Buffer {}
+
+    /** No file. */
+    private record ImaginedFile(PlanningDevice device) implements FileMemory {
+        @Override
+        public Buffer allocate(long bytes) {
+            return device.allocate(bytes);
+        }
+
+        @Override
+        public void free(Buffer buffer) {}
+
+        @Override
+        public void close() {}
+    }
 
     private final Device real;
 
@@ -54,6 +69,16 @@ public final class PlanningDevice implements Device {
     @Override
     public Buffer wrap(MemorySegment memory) {
         return new Imagined(memory.byteSize());
+    }
+
+    @Override
+    public Buffer wrapWritable(MemorySegment memory) {
+        return new Imagined(memory.byteSize());
+    }
+
+    @Override
+    public FileMemory onFile(Path directory, long bytes) {
+        return new ImaginedFile(this);
     }
 
     @Override

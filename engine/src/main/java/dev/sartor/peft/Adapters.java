@@ -38,6 +38,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class Adapters {
     private static final int SHOWN = 3;
+    private static final String LORA_B = ".lora_B.weight";
 
     /**
      * @param extra parameters of the base model that came with the adapter without being trained
@@ -195,8 +196,21 @@ public final class Adapters {
                 .map(copy -> copy.tensor().key())
                 .toList();
         return parameters(name).stream()
-                .map(each -> new Trained(each.name(), each.value(), each.gradient(), !undecayed.contains(each.name())))
+                .map(each -> new Trained(each.name(), each.value(), each.gradient(), !undecayed.contains(each.name()))
+                        .withRole(role(name, each)))
                 .toList();
+    }
+
+    private Trained.Role role(String name, Parameter parameter) {
+        if (parameter.value().shape().rank() < 2) {
+            return Trained.Role.VECTOR;
+        }
+        if (parameter.name().endsWith(LORA_B)) {
+            return Trained.Role.LORA_B;
+        }
+        boolean table = held(name).attachment.copies().stream()
+                .anyMatch(copy -> copy.tensor().key().equals(parameter.name()) && !slots.blockLinears().contains(copy.module()));
+        return table ? Trained.Role.TABLE : Trained.Role.MATRIX;
     }
 
     /** All of the adapter's values as one float32 vector, with zeros in the gaps of alignment. */

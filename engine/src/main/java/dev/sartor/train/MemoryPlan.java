@@ -15,13 +15,15 @@ import java.util.Optional;
  * @param weights held by the device
  * @param mapped of the model's files, read in place: resident as far as they are touched
  * @param adapters trained values and their gradients, where they are not among the weights
- * @param optimizer its state
+ * @param optimizer its state, where that is held in memory
  * @param activations the step's slab: what passes between its ops, and the batch
  * @param scratch of kernels
  * @param parameters how many numbers are trained
+ * @param optimizerFile of the file that optimizer state is mapped from: the system may write it out, so it needs no memory of its own
  */
 public record MemoryPlan(
-        long weights, long mapped, long adapters, long optimizer, long activations, long scratch, long parameters) {
+        long weights, long mapped, long adapters, long optimizer, long activations, long scratch, long parameters,
+        long optimizerFile) {
     /**
      * A plan that was chosen for a limit.
      *
@@ -30,7 +32,7 @@ public record MemoryPlan(
      */
     public record Fitted(MemoryPlan plan, Recompute recompute, List<MemoryPlan> rejected) {}
 
-    /** All that the engine allocates or maps. */
+    /** All that the engine allocates, and what it maps of the model's files. */
     public long bytes() {
         return weights + mapped + adapters + optimizer + activations + scratch;
     }
@@ -86,7 +88,8 @@ public record MemoryPlan(
                 trainer.plan(training.rows(), training.length());
                 evaluation.ifPresent(trainer::planEvaluation);
                 return new MemoryPlan(setup.model().weightBytes(), setup.model().mappedBytes(), before, trainer.stateBytes(),
-                        trainer.workspace().slabBytes(), trainer.workspace().scratchBytes(), setup.trainedParameters());
+                        trainer.workspace().slabBytes(), trainer.workspace().scratchBytes(), setup.trainedParameters(),
+                        trainer.stateFileBytes());
             }
         }
     }

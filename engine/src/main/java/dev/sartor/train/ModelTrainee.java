@@ -4,6 +4,7 @@ import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.ModelWriter;
 import dev.sartor.optim.Trained;
+import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -17,10 +18,15 @@ import java.util.List;
 public record ModelTrainee(LanguageModel model, DType dtype) implements Trainee {
     @Override
     public List<Trained> trained() {
+        var matrices = model.lm().blockLinears().stream().map(linear -> linear.weight().parameter()).toList();
+        return model.parameters().stream().map(each -> trained(each, matrices.contains(each))).toList();
+    }
+
+    private static Trained trained(Parameter parameter, boolean matrix) {
         // Norms and biases are vectors; weight decay is for matrices.
-        return model.parameters().stream()
-                .map(each -> new Trained(each.name(), each.value(), each.gradient(), each.value().shape().rank() > 1))
-                .toList();
+        boolean vector = parameter.value().shape().rank() < 2;
+        return new Trained(parameter.name(), parameter.value(), parameter.gradient(), !vector)
+                .withRole(vector ? Trained.Role.VECTOR : matrix ? Trained.Role.MATRIX : Trained.Role.TABLE);
     }
 
     @Override

@@ -4,8 +4,7 @@ import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.nn.RandomStream;
-import dev.sartor.optim.AdamW;
-import dev.sartor.optim.Optimizer;
+import dev.sartor.optim.Trained;
 import dev.sartor.tape.Plan;
 import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.Scope;
@@ -35,7 +34,8 @@ public final class Trainer implements AutoCloseable {
     private final TrainingListener listener;
     private final Scope state;
     private final Workspace workspace;
-    private final Optimizer optimizer;
+    private final OptimizerState optimizer;
+    private final List<Trained> trained;
     private final UpdateProgram update;
     private final Programs programs;
     private final long totalSteps;
@@ -49,10 +49,11 @@ public final class Trainer implements AutoCloseable {
      * @param random what dropout reads; its step is set to the micro-batch's number
      * @param evaluationData empty for none
      * @param output where checkpoints go
+     * @throws IOException if there is no room for a file that optimizer state is to be mapped from
      */
     public Trainer(
             LanguageModel model, Trainee trainee, RandomStream random, TrainingArguments arguments, TrainingData data,
-            List<Batch> evaluationData, Path output, TrainingListener listener) {
+            List<Batch> evaluationData, Path output, TrainingListener listener) throws IOException {
         this.model = model;
         this.device = model.device();
         this.trainee = trainee;
@@ -62,16 +63,21 @@ public final class Trainer implements AutoCloseable {
         this.evaluationData = evaluationData;
         this.output = output;
         this.listener = listener;
+        trained = arguments.optim().rated(trainee.trained());
         state = new Scope(Scope.Kind.STATE, device);
         workspace = new Workspace(device);
+        OptimizerState made = null;
         try {
-            optimizer = new AdamW(new AdamW.Settings((float) arguments.adamBeta1(), (float) arguments.adamBeta2(),
-                    (float) arguments.adamEpsilon(), (float) arguments.weightDecay()), trainee.trained(), state);
-            update = new UpdateProgram(device, state, optimizer, trainee.trained(), (float) arguments.maxGradNorm());
-        } catch (RuntimeException e) {
+            made = new OptimizerState(device, arguments.optim(), trained, state);
+            update = new UpdateProgram(device, state, made.optimizer(), trained, (float) arguments.maxGradNorm());
+        } catch (IOException | RuntimeException e) {
+            if (made != null) {
+                made.close();
+            }
             state.close();
             throw e;
         }
+        optimizer = made;
         programs = new Programs(model, workspace, arguments.recompute());
         totalSteps = arguments.totalSteps(data.stepsPerEpoch());
         schedule = arguments.schedule(totalSteps);
@@ -101,9 +107,14 @@ public final class Trainer implements AutoCloseable {
         return workspace;
     }
 
-    /** Bytes of the optimizer's state. */
+    /** Bytes of the optimizer's state that are held in memory. */
     public long stateBytes() {
-        return state.bytes();
+        return state.bytes() + optimizer.residentBytes();
+    }
+
+    /** Bytes of the file that the rest of its state is mapped from. */
+    public long stateFileBytes() {
+        return optimizer.fileBytes();
     }
 
     /** Asks the run to end after the step it is at, with a checkpoint. May be called by any thread. */
@@ -113,6 +124,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Goes on from a checkpoint as if the run had never stopped. */
     public void resume(Path checkpoint) throws IOException {
+        update.train();
         var saved = Checkpoint.load(checkpoint, fingerprint(), device, tensors());
         step = saved.step();
         tokens = saved.tokens();
@@ -121,6 +133,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Evaluates as things stand. */
     public Evaluation evaluate() {
+        update.average();
         return Evaluation.of(programs, evaluationData);
     }
 
@@ -142,6 +155,7 @@ public final class Trainer implements AutoCloseable {
         long logTime = begun;
         double lastLoss = Double.NaN;
         while (step < totalSteps && !stopping) {
+            update.train();
             var batches = data.step(step);
             long learned = batches.stream().mapToLong(Batch::learnedTokens).sum();
             double loss = gradients(batches, learned);
@@ -149,7 +163,7 @@ public final class Trainer implements AutoCloseable {
             if (!Double.isFinite(norm)) {
                 throw broken(batches, learned, "the norm of the gradients is " + norm);
             }
-            double rate = schedule.at(step);
+            double rate = optimizer.optimizer().learningRate(schedule.at(step), step + 1);
             update.step(rate, Math.toIntExact(step + 1));
             step++;
             learnedTokens += learned;
@@ -179,6 +193,7 @@ public final class Trainer implements AutoCloseable {
         if (stopped || arguments.saveSteps() > 0 && step > firstStep) {
             save();
         }
+        update.average();
         var result = new TrainingResult(step, stopped, lastLoss, (System.nanoTime() - begun) / 1e9, tokens - firstTokens);
         listener.finished(result);
         return result;
@@ -228,6 +243,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     private void save() throws IOException {
+        update.average();
         var checkpoint = Checkpoint.save(output, new Checkpoint.TrainerState(step, tokens, learnedTokens, fingerprint()),
                 trainee, device, tensors());
         Checkpoint.prune(output, arguments.saveTotalLimit(), checkpoint);
@@ -236,8 +252,8 @@ public final class Trainer implements AutoCloseable {
 
     private Map<String, Tensor> tensors() {
         var tensors = new LinkedHashMap<String, Tensor>();
-        trainee.trained().forEach(each -> tensors.put("parameter." + each.name(), each.value()));
-        tensors.putAll(optimizer.state());
+        trained.forEach(each -> tensors.put("parameter." + each.name(), update.trainedValue(each)));
+        tensors.putAll(optimizer.optimizer().state());
         return tensors;
     }
 
@@ -253,17 +269,19 @@ public final class Trainer implements AutoCloseable {
                 }
             }
         }
-        return "%d steps of %d an epoch, batch %d x %d, %s, weight decay %s, betas %s and %s, epsilon %s, norm up to %s, seed %d, %s, first batch %08x, trained: %s"
+        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, first batch %08x, trained: %s"
                 .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
-                        arguments.gradientAccumulationSteps(), schedule, arguments.weightDecay(), arguments.adamBeta1(),
-                        arguments.adamBeta2(), arguments.adamEpsilon(), arguments.maxGradNorm(), arguments.seed(),
-                        model.dtype() + model.quantization().map(each -> " on " + each.describe()).orElse(""), digest.getValue(), trainee.description());
+                        arguments.gradientAccumulationSteps(), schedule, arguments.optim().description(),
+                        arguments.maxGradNorm(), arguments.seed(),
+                        model.dtype() + model.quantization().map(each -> " on " + each.describe()).orElse(""), digest.getValue(),
+                        trainee.description());
     }
 
     @Override
     public void close() {
         update.close();
         workspace.close();
+        optimizer.close();
         state.close();
     }
 }

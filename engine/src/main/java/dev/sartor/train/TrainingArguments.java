@@ -1,6 +1,8 @@
 package dev.sartor.train;
 
 import dev.sartor.model.Recompute;
+import dev.sartor.optim.ScheduleFreeAdamW;
+import java.util.Locale;
 
 /**
  * Settings of a training run; the names are those of Transformers and TRL.
@@ -20,10 +22,7 @@ public record TrainingArguments(
         LearningRate.Schedule lrSchedulerType,
         long warmupSteps,
         double warmupRatio,
-        double weightDecay,
-        double adamBeta1,
-        double adamBeta2,
-        double adamEpsilon,
+        OptimizerArguments optim,
         double maxGradNorm,
         double numTrainEpochs,
         long maxSteps,
@@ -36,7 +35,7 @@ public record TrainingArguments(
 
     /** TRL's defaults. */
     public static TrainingArguments defaults() {
-        return new TrainingArguments(8, 1, 2e-5, LearningRate.Schedule.LINEAR, 0, 0, 0, 0.9, 0.999, 1e-8, 1.0, 3.0, 0,
+        return new TrainingArguments(8, 1, 2e-5, LearningRate.Schedule.LINEAR, 0, 0, OptimizerArguments.defaults(), 1.0, 3.0, 0,
                 10, 0, 0, 0, 42, Recompute.NONE);
     }
 
@@ -46,10 +45,9 @@ public record TrainingArguments(
         require(learningRate >= 0 && Double.isFinite(learningRate), "learning_rate", "0 or more", learningRate);
         require(warmupSteps >= 0, "warmup_steps", "0 or more", warmupSteps);
         require(warmupRatio >= 0 && warmupRatio <= 1, "warmup_ratio", "from 0 to 1", warmupRatio);
-        require(weightDecay >= 0, "weight_decay", "0 or more", weightDecay);
-        require(adamBeta1 >= 0 && adamBeta1 < 1, "adam_beta1", "in [0, 1)", adamBeta1);
-        require(adamBeta2 >= 0 && adamBeta2 < 1, "adam_beta2", "in [0, 1)", adamBeta2);
-        require(adamEpsilon > 0, "adam_epsilon", "above 0", adamEpsilon);
+        require(!(optim.settings() instanceof ScheduleFreeAdamW.Settings) || lrSchedulerType == LearningRate.Schedule.CONSTANT,
+                "lr_scheduler_type", "constant with optim=schedule_free_adamw, which averages instead",
+                lrSchedulerType.name().toLowerCase(Locale.ROOT));
         require(maxGradNorm >= 0, "max_grad_norm", "0 (no clipping) or more", maxGradNorm);
         require(maxSteps > 0 || numTrainEpochs > 0, "num_train_epochs", "above 0, or max_steps above 0", numTrainEpochs);
         require(loggingSteps > 0, "logging_steps", "above 0", loggingSteps);
@@ -67,14 +65,14 @@ public record TrainingArguments(
     /** The same for a number of optimizer steps. */
     public TrainingArguments withMaxSteps(long steps) {
         return new TrainingArguments(perDeviceTrainBatchSize, gradientAccumulationSteps, learningRate, lrSchedulerType,
-                warmupSteps, warmupRatio, weightDecay, adamBeta1, adamBeta2, adamEpsilon, maxGradNorm, numTrainEpochs, steps,
+                warmupSteps, warmupRatio, optim, maxGradNorm, numTrainEpochs, steps,
                 loggingSteps, evalSteps, saveSteps, saveTotalLimit, seed, recompute);
     }
 
     /** The same with another recomputation; results are the same bit for bit. */
     public TrainingArguments withRecompute(Recompute level) {
         return new TrainingArguments(perDeviceTrainBatchSize, gradientAccumulationSteps, learningRate, lrSchedulerType,
-                warmupSteps, warmupRatio, weightDecay, adamBeta1, adamBeta2, adamEpsilon, maxGradNorm, numTrainEpochs, maxSteps,
+                warmupSteps, warmupRatio, optim, maxGradNorm, numTrainEpochs, maxSteps,
                 loggingSteps, evalSteps, saveSteps, saveTotalLimit, seed, level);
     }
 

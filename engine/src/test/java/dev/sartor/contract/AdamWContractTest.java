@@ -4,7 +4,6 @@ import static dev.sartor.tensor.DType.FLOAT32;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import dev.sartor.device.kernel.AdamW;
-import dev.sartor.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -24,7 +23,7 @@ class AdamWContractTest extends OpContract {
                                 f.changed("parameter", FLOAT32, count), f.random(FLOAT32, count),
                                 f.changed("m", FLOAT32, count),
                                 f.changed("v", FLOAT32, Arrays.stream(new double[count]).map(v -> 0.5 + v).toArray(), count),
-                                clipped ? f.values(FLOAT32, new double[] {0.25}, 1) : null, schedule(f, 1e-2f, step),
+                                clipped ? f.values(FLOAT32, new double[] {0.25}, 1) : null, f.schedule(1e-2f, step),
                                 BETA1, BETA2, 1e-8f, 0.1f)))));
     }
 
@@ -35,15 +34,11 @@ class AdamWContractTest extends OpContract {
                 f -> new AdamW(
                         f.changed("parameter", FLOAT32, new double[] {1, 1}, 2),
                         f.values(FLOAT32, new double[] {0.5, -2}, 2), f.changed("m", FLOAT32, new double[2], 2),
-                        f.changed("v", FLOAT32, new double[2], 2), null, schedule(f, 0.1f, 1), BETA1, BETA2, 1e-8f, 0.01f),
+                        f.changed("v", FLOAT32, new double[2], 2), null, f.schedule(0.1f, 1), BETA1, BETA2, 1e-8f, 0.01f),
                 written -> {
                     assertArrayEquals(new double[] {0.999 - 0.1, 0.999 + 0.1}, written.get(0).values(), 1e-6);
                     assertArrayEquals(new double[] {0.05, -0.2}, written.get(1).values(), 1e-7);
                     assertArrayEquals(new double[] {0.00025, 0.004}, written.get(2).values(), 1e-7);
                 });
-    }
-
-    private static Tensor schedule(Fixture f, float learningRate, int step) {
-        return f.ints(new int[] {Float.floatToRawIntBits(learningRate), step}, 2);
     }
 }

@@ -110,6 +110,23 @@ final class Fixture implements AutoCloseable {
         return tensor(name, dtype, iterator::nextDouble, true, dims);
     }
 
+    /** Bytes that the kernel changes. */
+    Tensor changed(String name, byte[] values) {
+        return place(name, TensorSpec.of(DType.UINT8, values.length), MemorySegment.ofArray(values), true);
+    }
+
+    /** Bytes in no order. */
+    byte[] randomBytes(int count) {
+        var bytes = new byte[count];
+        random.nextBytes(bytes);
+        return bytes;
+    }
+
+    /** A step's learning rate and number. */
+    Tensor schedule(float learningRate, int step) {
+        return ints(new int[] {Float.floatToRawIntBits(learningRate), step}, 2);
+    }
+
     /** What a gradient of an activation is written or added to. */
     Tensor target(String name, boolean accumulate, DType dtype, long... dims) {
         return accumulate ? changed(name, dtype, dims) : output(name, dtype, dims);

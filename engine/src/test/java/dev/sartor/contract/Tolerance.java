@@ -9,8 +9,13 @@ import dev.sartor.tensor.DType;
  * @param ofLargest relative to the largest magnitude in the tensor: sums lose absolute precision
  *     where their terms cancel
  * @param absolute below this, differences do not count
+ * @param codes how far an 8-bit code may be from the oracle's, where values beside a border were rounded
  */
-record Tolerance(double relative, double ofLargest, double absolute) {
+record Tolerance(double relative, double ofLargest, double absolute, int codes) {
+    Tolerance(double relative, double ofLargest, double absolute) {
+        this(relative, ofLargest, absolute, 0);
+    }
+
     Tolerance(double relative, double ofLargest) {
         this(relative, ofLargest, 0);
     }
@@ -38,6 +43,11 @@ record Tolerance(double relative, double ofLargest, double absolute) {
     static Tolerance chain(DType dtype) {
         var one = elementwise(dtype);
         return new Tolerance(4 * one.relative, 4 * one.ofLargest, 4 * one.absolute);
+    }
+
+    /** With so many codes' difference. */
+    Tolerance withCodes(int difference) {
+        return new Tolerance(relative, ofLargest, absolute, difference);
     }
 
     /** With an absolute part that does not grow with the tensor's largest value. */

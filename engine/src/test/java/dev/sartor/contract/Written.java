@@ -16,6 +16,7 @@ record Written(String name, TensorSpec spec, byte[] bytes) {
         var values = new double[Math.toIntExact(spec.shape().elements())];
         for (int i = 0; i < values.length; i++) {
             values[i] = switch (spec.dtype()) {
+                case UINT8 -> bytes[i] & 0xFF;
                 case INT32 -> memory.get(ValueLayout.JAVA_INT_UNALIGNED, i * 4L);
                 case INT64 -> memory.get(ValueLayout.JAVA_LONG_UNALIGNED, i * 8L);
                 case INT8 -> memory.get(ValueLayout.JAVA_BYTE, i);
@@ -29,12 +30,13 @@ record Written(String name, TensorSpec spec, byte[] bytes) {
     void assertCloseTo(Written expected, Tolerance tolerance, String context) {
         double[] actual = values();
         double[] wanted = expected.values();
-        boolean exact = !spec.dtype().isFloat();
+        var allowed = spec.dtype().isFloat() ? tolerance
+                : spec.dtype() == DType.UINT8 ? new Tolerance(0, 0, tolerance.codes()) : Tolerance.EXACT;
         double largest = Arrays.stream(wanted).filter(Double::isFinite).map(Math::abs).max().orElse(0);
         for (int i = 0; i < wanted.length; i++) {
-            if (!(exact ? Tolerance.EXACT : tolerance).accepts(wanted[i], actual[i], largest)) {
+            if (!allowed.accepts(wanted[i], actual[i], largest)) {
                 fail("%s: %s %s: element %d is %s, the oracle says %s (largest %s, %s)".formatted(
-                        context, name, spec, i, actual[i], wanted[i], largest, tolerance));
+                        context, name, spec, i, actual[i], wanted[i], largest, allowed));
             }
         }
     }

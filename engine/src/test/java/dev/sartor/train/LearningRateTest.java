@@ -34,7 +34,7 @@ class LearningRateTest {
     @CsvSource({"0, 0.03, 100, 3", "0, 0.031, 100, 4", "7, 0.5, 100, 7", "0, 0, 100, 0"})
     void warmupStepsRuleOverTheRatio(long steps, double ratio, long total, long expected) {
         var defaults = TrainingArguments.defaults();
-        var arguments = new TrainingArguments(1, 1, 1, LearningRate.Schedule.LINEAR, steps, ratio, 0, 0.9, 0.999, 1e-8, 1, 1, total,
+        var arguments = new TrainingArguments(1, 1, 1, LearningRate.Schedule.LINEAR, steps, ratio, OptimizerArguments.defaults(), 1, 1, total,
                 1, 0, 0, 0, 1, defaults.recompute());
         assertEquals(expected, arguments.schedule(total).warmupSteps());
     }
@@ -42,7 +42,7 @@ class LearningRateTest {
     @ParameterizedTest
     @CsvSource({"3, 0, 7, 21", "0.5, 0, 7, 4", "3, 5, 7, 5"})
     void stepsOfARun(double epochs, long maxSteps, long perEpoch, long expected) {
-        var arguments = new TrainingArguments(1, 1, 1, LearningRate.Schedule.LINEAR, 0, 0, 0, 0.9, 0.999, 1e-8, 1, epochs, maxSteps,
+        var arguments = new TrainingArguments(1, 1, 1, LearningRate.Schedule.LINEAR, 0, 0, OptimizerArguments.defaults(), 1, epochs, maxSteps,
                 1, 0, 0, 0, 1, TrainingArguments.defaults().recompute());
         assertEquals(expected, arguments.totalSteps(perEpoch));
     }

@@ -1,23 +1,37 @@
 package dev.sartor.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.data.Batch;
+import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.FormatException;
+import dev.sartor.io.Safetensors;
+import dev.sartor.model.Recompute;
+import dev.sartor.optim.Adafactor;
+import dev.sartor.optim.AdamW;
+import dev.sartor.optim.AdamW8Bit;
+import dev.sartor.optim.Lion;
+import dev.sartor.optim.Muon;
+import dev.sartor.optim.OptimizerSettings;
+import dev.sartor.optim.ScheduleFreeAdamW;
 import dev.sartor.peft.lora.Lora;
 import dev.sartor.peft.lora.LoraConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A run that was stopped and resumed equals one that never stopped, bit for bit: values, moments and losses. */
 class ResumeTest {
@@ -83,6 +97,124 @@ class ResumeTest {
                     file);
         }
         assertTrue(Files.mismatch(whole.resolve("checkpoint-4/state.safetensors"), whole.resolve("checkpoint-6/state.safetensors")) >= 0);
+    }
+
+    /** Every optimizer, with recomputation; its state in memory or in a mapped file, which must not matter either. */
+    @ParameterizedTest
+    @MethodSource("optimizers")
+    void resumedEqualsUninterruptedWith(OptimizerSettings settings) throws IOException {
+        var whole = temporary.resolve("whole");
+        var parts = temporary.resolve("parts");
+        float[] values;
+        try (var run = run(settings, null, whole)) {
+            assertFalse(run.trainer.run().stopped());
+            values = run.values();
+            assertEquals(0, run.trainer.stateFileBytes());
+        }
+        for (int stop = 1; stop < STEPS; stop += 2) {
+            try (var run = run(settings, stop == 3 ? null : temporary, parts).stopAfter(stop)) {
+                assertTrue(run.trainer.run().stopped());
+            }
+            try (var run = run(settings, stop == 1 ? null : temporary, parts)) {
+                run.trainer.resume(parts.resolve("checkpoint-" + stop));
+                assertFalse(run.trainer.run().stopped());
+                assertArrayEquals(values, run.values(), "stopped after " + stop);
+                assertEquals(stop == 1, run.trainer.stateFileBytes() == 0);
+            }
+            for (var file : List.of("state.safetensors", "trainer_state.json", "adapter_model.safetensors")) {
+                assertEquals(-1, Files.mismatch(whole.resolve("checkpoint-6").resolve(file), parts.resolve("checkpoint-6").resolve(file)),
+                        file + ", stopped after " + stop);
+            }
+            AtomicFiles.deleteTree(parts);
+        }
+        try (var files = Files.list(temporary)) {
+            assertTrue(files.noneMatch(file -> file.toString().endsWith(".state")), "mapped files are gone");
+        }
+    }
+
+    static Stream<OptimizerSettings> optimizers() {
+        var adamW = new AdamW.Settings(0.9f, 0.99f, 1e-4f, 0.01f);
+        return Stream.of(adamW, new AdamW8Bit.Settings(adamW), new Lion.Settings(0.9f, 0.99f, 0.01f),
+                new Adafactor.Settings(1e-30f, 1e-3f, 1, -0.8f, 0.01f, true, true, false), Muon.Settings.of(adamW),
+                new ScheduleFreeAdamW.Settings(0.9f, 0.99f, 1e-4f, 0.01f, 0, 2));
+    }
+
+    /** Matrices of 4096 elements, so that 8-bit moments are of 8 bits. */
+    private TinyRun run(OptimizerSettings settings, Path stateDirectory, Path output) throws IOException {
+        var schedule = settings instanceof ScheduleFreeAdamW.Settings ? LearningRate.Schedule.CONSTANT : LearningRate.Schedule.COSINE;
+        var arguments = TinyRun.arguments(2, 2, STEPS, 0.5, 2, Recompute.BLOCKS, schedule,
+                new OptimizerArguments(settings, 4, stateDirectory));
+        return new TinyRun("cpu", model, Lora.rank(256).allLinear().dropout(0.3).build(), arguments, TinyRun.packed(17, 2, 2),
+                TinyRun.evaluation(), output);
+    }
+
+    /** A checkpoint of schedule-free AdamW holds the average for others, and what is trained for itself. */
+    @Test
+    void scheduleFreeSavesTheAverage() throws IOException {
+        var settings = new ScheduleFreeAdamW.Settings(0.9f, 0.99f, 1e-4f, 0.01f, 0, 2);
+        var output = temporary.resolve("out");
+        try (var run = run(settings, null, output)) {
+            run.trainer.run();
+            double loss = run.evaluations.getLast().loss();
+            assertEquals(loss, run.trainer.evaluate().loss());
+            run.setup.trainee().save(output);
+            assertEquals(-1, Files.mismatch(output.resolve("adapter_model.safetensors"),
+                    output.resolve("checkpoint-6/adapter_model.safetensors")));
+            try (var adapter = Safetensors.open(output.resolve("adapter_model.safetensors"));
+                    var state = Safetensors.open(output.resolve("checkpoint-6/state.safetensors"))) {
+                var name = adapter.names().stream().filter(each -> each.contains("lora_B")).findFirst().orElseThrow();
+                float[] x = adapter.floats(name);
+                float[] y = state.floats("parameter." + name);
+                float[] z = state.floats("z." + name);
+                for (int i = 0; i < x.length; i++) {
+                    assertEquals(y[i], 0.1f * z[i] + 0.9f * x[i], 1e-6f);
+                }
+                assertFalse(Arrays.equals(x, y));
+            }
+        }
+    }
+
+    /** The moments of 8 bits learn as well as those of 32. */
+    @Test
+    void eightBitsLearnLikeThirtyTwo() throws IOException {
+        var adamW = new AdamW.Settings(0.9f, 0.999f, 1e-8f, 0);
+        double[] losses = new double[2];
+        for (var settings : List.of(adamW, new AdamW8Bit.Settings(adamW))) {
+            var arguments = TinyRun.arguments(4, 1, 60, 1, 0, Recompute.NONE, LearningRate.Schedule.CONSTANT, OptimizerArguments.of(settings));
+            try (var run = new TinyRun("cpu", model, Lora.rank(256).allLinear().build(), arguments, TinyRun.packed(17, 4, 1),
+                    List.of(), temporary.resolve("out"))) {
+                run.trainer.run();
+                losses[settings == adamW ? 0 : 1] = run.progress.getLast().loss();
+                assertTrue(run.progress.getLast().loss() < 0.5 * run.progress.getFirst().loss(), "it learned nothing: "
+                        + run.progress.getFirst().loss() + " to " + run.progress.getLast().loss());
+            }
+        }
+        assertTrue(losses[0] != losses[1]);
+        assertEquals(losses[0], losses[1], 0.1, "last losses with 32 and with 8 bits");
+    }
+
+    @Test
+    void aMissingStateDirectoryIsNamed() {
+        var refused = Assertions.assertThrows(IOException.class,
+                () -> run(optimizers().findFirst().orElseThrow(), temporary.resolve("nowhere"), temporary.resolve("out")));
+        assertTrue(refused.getMessage().contains("nowhere: no such directory"), refused.getMessage());
+    }
+
+    @Test
+    void loraPlusNeedsLora() {
+        var refused = Assertions.assertThrows(IllegalArgumentException.class, () -> new TinyRun("cpu", model, null,
+                TinyRun.arguments(2, 2, STEPS, 0.5, 2, Recompute.NONE, LearningRate.Schedule.COSINE,
+                        new OptimizerArguments(AdamW.Settings.defaults(), 16, null)),
+                TinyRun.packed(17, 2, 2), TinyRun.evaluation(), temporary));
+        assertTrue(refused.getMessage().startsWith("loraplus_lr_ratio: expected a LoRA adapter"), refused.getMessage());
+    }
+
+    @Test
+    void scheduleFreeWantsNoSchedule() {
+        var settings = new ScheduleFreeAdamW.Settings(0.9f, 0.99f, 1e-4f, 0.01f, 0, 2);
+        var refused = Assertions.assertThrows(IllegalArgumentException.class, () -> TinyRun.arguments(
+                2, 2, STEPS, 0.5, 2, Recompute.NONE, LearningRate.Schedule.COSINE, OptimizerArguments.of(settings)));
+        assertTrue(refused.getMessage().startsWith("lr_scheduler_type: expected constant"), refused.getMessage());
     }
 
     @Test

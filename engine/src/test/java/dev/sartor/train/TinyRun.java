@@ -9,6 +9,7 @@ import dev.sartor.data.Sample;
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.model.Recompute;
+import dev.sartor.optim.AdamW;
 import dev.sartor.peft.TinyModels;
 import dev.sartor.peft.lora.LoraConfig;
 import dev.sartor.tensor.DType;
@@ -79,8 +80,14 @@ final class TinyRun implements AutoCloseable {
 
     static TrainingArguments arguments(
             int batch, int accumulation, long steps, double maxGradNorm, long saveSteps, Recompute recompute) {
-        return new TrainingArguments(batch, accumulation, 1e-2, LearningRate.Schedule.COSINE, 1, 0, 0.01, 0.9, 0.999, 1e-4,
-                maxGradNorm, 1, steps, 1, 1, saveSteps, 0, 11, recompute);
+        return arguments(batch, accumulation, steps, maxGradNorm, saveSteps, recompute, LearningRate.Schedule.COSINE,
+                OptimizerArguments.of(new AdamW.Settings(0.9f, 0.999f, 1e-4f, 0.01f)));
+    }
+
+    static TrainingArguments arguments(
+            int batch, int accumulation, long steps, double maxGradNorm, long saveSteps, Recompute recompute,
+            LearningRate.Schedule schedule, OptimizerArguments optim) {
+        return new TrainingArguments(batch, accumulation, 1e-2, schedule, 1, 0, optim, maxGradNorm, 1, steps, 1, 1, saveSteps, 0, 11, recompute);
     }
 
     /** Samples of 3 to 12 tokens whose first few are not learned. */

@@ -168,7 +168,7 @@ class TrainerTest {
         var output = temporary.resolve("out");
         Files.createDirectories(output.resolve(".checkpoint-99.partial"));
         Files.createDirectories(output.resolve("checkpoint-notes"));
-        var arguments = new TrainingArguments(2, 1, 1e-3, LearningRate.Schedule.CONSTANT, 0, 0, 0, 0.9, 0.999, 1e-8, 1, 1, 11,
+        var arguments = new TrainingArguments(2, 1, 1e-3, LearningRate.Schedule.CONSTANT, 0, 0, OptimizerArguments.defaults(), 1, 1, 11,
                 1, 0, 1, 3, 1, Recompute.NONE);
         try (var run = new TinyRun("cpu", model, LORA, arguments, TinyRun.packed(9, 2, 1), List.of(), output)) {
             run.trainer.run();

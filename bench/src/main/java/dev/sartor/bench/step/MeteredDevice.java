@@ -73,6 +73,11 @@ final class MeteredDevice implements Device {
     }
 
     @Override
+    public Buffer wrapWritable(MemorySegment memory) {
+        return device.wrapWritable(memory);
+    }
+
+    @Override
     public long packedBytes(long rows, long columns, DType dtype) {
         return device.packedBytes(rows, columns, dtype);
     }

@@ -70,7 +70,7 @@ public final class StepShare {
     private static TrainingArguments arguments(int steps) {
         var d = TrainingArguments.defaults();
         return new TrainingArguments(LlamaShape.ROWS, 1, d.learningRate(), d.lrSchedulerType(), d.warmupSteps(),
-                d.warmupRatio(), d.weightDecay(), d.adamBeta1(), d.adamBeta2(), d.adamEpsilon(), d.maxGradNorm(),
+                d.warmupRatio(), d.optim(), d.maxGradNorm(),
                 d.numTrainEpochs(), steps, 1, 0, 0, 0, d.seed(), d.recompute());
     }
 }

@@ -437,37 +437,109 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_OP_ADAMW() {
         return SARTOR_OP_ADAMW;
     }
-    private static final int SARTOR_OP_CHECK_FINITE = (int)30L;
+    private static final int SARTOR_OP_ADAMW_8BIT = (int)30L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_CHECK_FINITE = 30
+     * enum sartor_op.SARTOR_OP_ADAMW_8BIT = 30
+     * }
+     */
+    public static int SARTOR_OP_ADAMW_8BIT() {
+        return SARTOR_OP_ADAMW_8BIT;
+    }
+    private static final int SARTOR_OP_LION = (int)31L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_LION = 31
+     * }
+     */
+    public static int SARTOR_OP_LION() {
+        return SARTOR_OP_LION;
+    }
+    private static final int SARTOR_OP_ADAFACTOR = (int)32L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_ADAFACTOR = 32
+     * }
+     */
+    public static int SARTOR_OP_ADAFACTOR() {
+        return SARTOR_OP_ADAFACTOR;
+    }
+    private static final int SARTOR_OP_SCHEDULE_FREE_WEIGHT = (int)33L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_SCHEDULE_FREE_WEIGHT = 33
+     * }
+     */
+    public static int SARTOR_OP_SCHEDULE_FREE_WEIGHT() {
+        return SARTOR_OP_SCHEDULE_FREE_WEIGHT;
+    }
+    private static final int SARTOR_OP_SCHEDULE_FREE_ADAMW = (int)34L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_SCHEDULE_FREE_ADAMW = 34
+     * }
+     */
+    public static int SARTOR_OP_SCHEDULE_FREE_ADAMW() {
+        return SARTOR_OP_SCHEDULE_FREE_ADAMW;
+    }
+    private static final int SARTOR_OP_MUON_MOMENTUM = (int)35L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_MUON_MOMENTUM = 35
+     * }
+     */
+    public static int SARTOR_OP_MUON_MOMENTUM() {
+        return SARTOR_OP_MUON_MOMENTUM;
+    }
+    private static final int SARTOR_OP_MUON_UPDATE = (int)36L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_MUON_UPDATE = 36
+     * }
+     */
+    public static int SARTOR_OP_MUON_UPDATE() {
+        return SARTOR_OP_MUON_UPDATE;
+    }
+    private static final int SARTOR_OP_MATMUL = (int)37L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_MATMUL = 37
+     * }
+     */
+    public static int SARTOR_OP_MATMUL() {
+        return SARTOR_OP_MATMUL;
+    }
+    private static final int SARTOR_OP_CHECK_FINITE = (int)38L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_CHECK_FINITE = 38
      * }
      */
     public static int SARTOR_OP_CHECK_FINITE() {
         return SARTOR_OP_CHECK_FINITE;
     }
-    private static final int SARTOR_OP_SAMPLE = (int)31L;
+    private static final int SARTOR_OP_SAMPLE = (int)39L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_SAMPLE = 31
+     * enum sartor_op.SARTOR_OP_SAMPLE = 39
      * }
      */
     public static int SARTOR_OP_SAMPLE() {
         return SARTOR_OP_SAMPLE;
     }
-    private static final int SARTOR_OP_QUANTIZE = (int)32L;
+    private static final int SARTOR_OP_QUANTIZE = (int)40L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_QUANTIZE = 32
+     * enum sartor_op.SARTOR_OP_QUANTIZE = 40
      * }
      */
     public static int SARTOR_OP_QUANTIZE() {
         return SARTOR_OP_QUANTIZE;
     }
-    private static final int SARTOR_OP_COUNT = (int)33L;
+    private static final int SARTOR_OP_COUNT = (int)41L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_COUNT = 33
+     * enum sartor_op.SARTOR_OP_COUNT = 41
      * }
      */
     public static int SARTOR_OP_COUNT() {

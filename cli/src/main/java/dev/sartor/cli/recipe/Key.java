@@ -126,6 +126,19 @@ public record Key(String name, List<String> aliases, Type type, String meaning) 
             }
         }
 
+        /** A map of keys to values, or the same as text: key=value,key=value. */
+        record Settings() implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isString() || value.isObject();
+            }
+
+            @Override
+            public String expected() {
+                return "key=value,key=value, or a map";
+            }
+        }
+
         /** One text or a list of them. */
         record Texts() implements Type {
             @Override

@@ -45,10 +45,15 @@ public final class Keys {
         key("lr_scheduler_type", new Type.Choice(List.of("constant", "constant_with_warmup", "linear", "cosine")), "schedule");
         key("warmup_steps", new Type.Whole(0), "steps of linear warm-up");
         key("warmup_ratio", new Type.Number(0, 1), "warm-up as a share of all steps");
-        key("optim", new Type.Choice(List.of("adamw_torch", "adamw")), "optimizer");
-        key("weight_decay", new Type.Number(0, ANY), "AdamW's weight decay");
-        key("adam_beta1", new Type.Number(0, 1), "AdamW's first beta");
-        key("adam_beta2", new Type.Number(0, 1), "AdamW's second beta");
+        key("optim", new Type.Choice(List.of("adamw_torch", "adamw", "adamw_8bit", "adamw_bnb_8bit", "adafactor", "lion_32bit", "lion",
+                "muon", "schedule_free_adamw", "paged_adamw_32bit", "paged_adamw_8bit", "paged_lion_32bit")),
+                "optimizer; paged ones keep their state in a mapped file");
+        key("optim_args", new Type.Settings(), "the optimizer's own numbers, as key=value,key=value or as a map");
+        key("optim_state_dir", new Type.Text(), "directory of the file that optimizer state is mapped from");
+        key("loraplus_lr_ratio", new Type.Number(0, ANY), "LoRA+: learning rate of B matrices over that of A matrices");
+        key("weight_decay", new Type.Number(0, ANY), "decoupled weight decay");
+        key("adam_beta1", new Type.Number(0, 1), "first beta of AdamW and Lion");
+        key("adam_beta2", new Type.Number(0, 1), "second beta of AdamW and Lion");
         key("adam_epsilon", new Type.Number(0, 1), "AdamW's epsilon");
         key("max_grad_norm", new Type.Number(0, ANY), "bound of the gradients' norm; 0 for none");
         key("num_train_epochs", new Type.Number(0, ANY), "passes over the data");

@@ -90,6 +90,13 @@ final class Arguments {
         return shape.last();
     }
 
+    /** One dimension of a tensor that has two; at least 1. */
+    long matrixDim(String name, Tensor tensor, int dimension) {
+        var shape = present(name, tensor).shape();
+        require(shape.rank() == 2 && shape.elements() > 0, name, "a matrix of at least one row and column", tensor.spec());
+        return shape.dim(dimension);
+    }
+
     /** All dimensions multiplied; at least 1. */
     long count(String name, Tensor tensor) {
         long count = present(name, tensor).shape().elements();
@@ -110,6 +117,12 @@ final class Arguments {
     /** A finite number that is 0 or more. */
     float notNegative(String name, float value) {
         require(Float.isFinite(value) && value >= 0, name, "a finite number, 0 or more", value);
+        return value;
+    }
+
+    /** A finite number above 0. */
+    float positive(String name, float value) {
+        require(Float.isFinite(value) && value > 0, name, "a finite number above 0", value);
         return value;
     }
 

@@ -25,7 +25,7 @@ final class CpuBuffer implements Buffer {
         return device;
     }
 
-    /** Whether the memory belongs to someone else, and is therefore only read. */
+    /** Whether the memory belongs to someone else. */
     boolean isWrapped() {
         return wrapped;
     }

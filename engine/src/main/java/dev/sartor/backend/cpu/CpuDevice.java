@@ -175,10 +175,16 @@ public final class CpuDevice implements Device {
     /** Only to be read by kernels. Its owner keeps it until the programs that read it have run. */
     @Override
     public Buffer wrap(MemorySegment memory) {
+        return wrapWritable(memory.asReadOnly());
+    }
+
+    /** Its owner keeps it until the programs that use it have run. */
+    @Override
+    public Buffer wrapWritable(MemorySegment memory) {
         if (!memory.isNative()) {
             throw new DeviceException("only native or mapped memory can be wrapped, not an array of the Java heap");
         }
-        return new CpuBuffer(this, memory.asReadOnly(), true);
+        return new CpuBuffer(this, memory, true);
     }
 
     @Override
@@ -216,7 +222,7 @@ public final class CpuDevice implements Device {
         if (!buffer.isUsable()) {
             throw new IllegalArgumentException("a buffer of " + buffer.bytes() + " bytes that was freed");
         }
-        if (written && buffer.isWrapped()) {
+        if (written && buffer.memory().isReadOnly()) {
             throw new IllegalArgumentException("wrapped memory, which is only read");
         }
         return buffer;

@@ -6,14 +6,16 @@ import dev.sartor.bindings.cpu.sartor_column_scale;
 import dev.sartor.bindings.cpu.sartor_column_scale_backward;
 import dev.sartor.bindings.cpu.sartor_lora_linear;
 import dev.sartor.bindings.cpu.sartor_lora_linear_backward;
+import dev.sartor.bindings.cpu.sartor_matmul;
 import dev.sartor.device.kernel.ColumnScale;
 import dev.sartor.device.kernel.ColumnScaleBackward;
 import dev.sartor.device.kernel.LoraLinear;
 import dev.sartor.device.kernel.LoraLinearBackward;
+import dev.sartor.device.kernel.MatMul;
 import dev.sartor.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** Linear layers with their adapters, and DoRA's scaling of their outputs. */
+/** Linear layers with their adapters, DoRA's scaling of their outputs, and plain products. */
 final class EncodeLinear {
     private EncodeLinear() {}
 
@@ -114,6 +116,25 @@ final class EncodeLinear {
     }
 
     /** The adapter's rank, 0 where there is none. */
+    static void matMul(MatMul k, Arguments a) {
+        var s = a.struct();
+        long m = a.matrixDim("a", k.a(), k.transposeA() ? 1 : 0);
+        long inner = a.matrixDim("a", k.a(), k.transposeA() ? 0 : 1);
+        long n = a.matrixDim("b", k.b(), k.transposeB() ? 0 : 1);
+        sartor_matmul.a(s, k.transposeA() ? a.in("a", k.a(), FLOAT32, inner, m) : a.in("a", k.a(), FLOAT32, m, inner));
+        sartor_matmul.b(s, k.transposeB() ? a.in("b", k.b(), FLOAT32, n, inner) : a.in("b", k.b(), FLOAT32, inner, n));
+        sartor_matmul.addend(s, a.inOrNull("addend", k.addend(), FLOAT32, m, n));
+        sartor_matmul.c(s, a.out("c", k.c(), FLOAT32, m, n));
+        sartor_matmul.m(s, m);
+        sartor_matmul.n(s, n);
+        sartor_matmul.k(s, inner);
+        sartor_matmul.alpha(s, a.finite("alpha", k.alpha()));
+        sartor_matmul.beta(s, a.finite("beta", k.beta()));
+        sartor_matmul.transpose_a(s, Arguments.flag(k.transposeA()));
+        sartor_matmul.transpose_b(s, Arguments.flag(k.transposeB()));
+        a.mayBeInPlace("c", "addend");
+    }
+
     private static long rank(Tensor loraA, Tensor loraB, Arguments a) {
         a.require((loraA == null) == (loraB == null), "loraB", "a tensor where loraA is one, else none",
                 loraB == null ? "none" : loraB.spec());

@@ -49,6 +49,14 @@ final class Encoder {
             case SumSquares k -> EncodeOptimizer.sumSquares(k, a);
             case Clip k -> EncodeOptimizer.clip(k, a);
             case AdamW k -> EncodeOptimizer.adamW(k, a);
+            case AdamW8Bit k -> EncodeOptimizer.adamW8Bit(k, a);
+            case Lion k -> EncodeOptimizer.lion(k, a);
+            case Adafactor k -> EncodeOptimizer.adafactor(k, a);
+            case ScheduleFreeWeight k -> EncodeOptimizer.scheduleFreeWeight(k, a);
+            case ScheduleFreeAdamW k -> EncodeOptimizer.scheduleFreeAdamW(k, a);
+            case MuonMomentum k -> EncodeOptimizer.muonMomentum(k, a);
+            case MuonUpdate k -> EncodeOptimizer.muonUpdate(k, a);
+            case MatMul k -> EncodeLinear.matMul(k, a);
             case CheckFinite k -> EncodeReductions.checkFinite(k, a);
             case Sample k -> EncodeVocabulary.sample(k, a);
         }

@@ -68,6 +68,20 @@ record Operation(int code, GroupLayout layout) {
             entry(SumSquares.class, sartor_h.SARTOR_OP_SUM_SQUARES(), sartor_sum_squares.layout()),
             entry(Clip.class, sartor_h.SARTOR_OP_CLIP(), sartor_clip.layout()),
             entry(AdamW.class, sartor_h.SARTOR_OP_ADAMW(), sartor_adamw.layout()),
+            entry(AdamW8Bit.class, sartor_h.SARTOR_OP_ADAMW_8BIT(), sartor_adamw_8bit.layout()),
+            entry(Lion.class, sartor_h.SARTOR_OP_LION(), sartor_lion.layout()),
+            entry(Adafactor.class, sartor_h.SARTOR_OP_ADAFACTOR(), sartor_adafactor.layout()),
+            entry(
+                    ScheduleFreeWeight.class,
+                    sartor_h.SARTOR_OP_SCHEDULE_FREE_WEIGHT(),
+                    sartor_schedule_free_weight.layout()),
+            entry(
+                    ScheduleFreeAdamW.class,
+                    sartor_h.SARTOR_OP_SCHEDULE_FREE_ADAMW(),
+                    sartor_schedule_free_adamw.layout()),
+            entry(MuonMomentum.class, sartor_h.SARTOR_OP_MUON_MOMENTUM(), sartor_muon_momentum.layout()),
+            entry(MuonUpdate.class, sartor_h.SARTOR_OP_MUON_UPDATE(), sartor_muon_update.layout()),
+            entry(MatMul.class, sartor_h.SARTOR_OP_MATMUL(), sartor_matmul.layout()),
             entry(CheckFinite.class, sartor_h.SARTOR_OP_CHECK_FINITE(), sartor_check_finite.layout()),
             entry(Sample.class, sartor_h.SARTOR_OP_SAMPLE(), sartor_sample.layout()));
 

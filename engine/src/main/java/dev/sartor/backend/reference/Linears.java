@@ -6,9 +6,10 @@ import static dev.sartor.backend.reference.Products.scaled;
 
 import dev.sartor.device.kernel.LoraLinear;
 import dev.sartor.device.kernel.LoraLinearBackward;
+import dev.sartor.device.kernel.MatMul;
 import dev.sartor.tensor.Tensor;
 
-/** Linear layers with a low-rank adapter (Hu et al. 2021, section 4.1), and their gradients. */
+/** Linear layers with a low-rank adapter (Hu et al. 2021, section 4.1), their gradients, and plain products. */
 final class Linears {
     private Linears() {}
 
@@ -77,6 +78,29 @@ final class Linears {
         if (dx != null) {
             use.write("dx", k.dx(), dx, k.accumulate());
         }
+    }
+
+    static void matMul(MatMul k, Operands use) {
+        use.require(k.a() != null && k.b() != null && k.a().shape().rank() == 2 && k.b().shape().rank() == 2,
+                "a and b must be matrices");
+        int m = use.size(k.a().shape().dim(k.transposeA() ? 1 : 0));
+        int inner = use.size(k.a().shape().dim(k.transposeA() ? 0 : 1));
+        int n = use.size(k.b().shape().dim(k.transposeB() ? 0 : 1));
+        double[] a = use.read("a", k.a());
+        double[] b = use.read("b", k.b(), (long) inner * n);
+        double[] addend = use.readOptional("addend", k.addend(), (long) m * n);
+        var c = new double[m * n];
+        for (int row = 0; row < m; row++) {
+            for (int column = 0; column < n; column++) {
+                double sum = 0;
+                for (int i = 0; i < inner; i++) {
+                    sum += a[k.transposeA() ? i * m + row : row * inner + i] * b[k.transposeB() ? column * inner + i : i * n + column];
+                }
+                int at = row * n + column;
+                c[at] = k.alpha() * sum + (addend == null ? 0 : k.beta() * addend[at]);
+            }
+        }
+        use.write("c", k.c(), c);
     }
 
     private static int rank(Tensor a, Tensor b, Operands use) {

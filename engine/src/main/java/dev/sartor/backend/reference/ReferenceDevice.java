@@ -7,6 +7,8 @@ import dev.sartor.device.Program;
 import dev.sartor.device.QuantType;
 import dev.sartor.device.kernel.Activation;
 import dev.sartor.device.kernel.ActivationBackward;
+import dev.sartor.device.kernel.Adafactor;
+import dev.sartor.device.kernel.AdamW8Bit;
 import dev.sartor.device.kernel.AdamW;
 import dev.sartor.device.kernel.Add;
 import dev.sartor.device.kernel.Attention;
@@ -25,15 +27,21 @@ import dev.sartor.device.kernel.EmbeddingBackward;
 import dev.sartor.device.kernel.LayerNorm;
 import dev.sartor.device.kernel.LayerNormBackward;
 import dev.sartor.device.kernel.LinearCrossEntropy;
+import dev.sartor.device.kernel.Lion;
 import dev.sartor.device.kernel.Logits;
 import dev.sartor.device.kernel.LoraLinear;
 import dev.sartor.device.kernel.LoraLinearBackward;
+import dev.sartor.device.kernel.MatMul;
+import dev.sartor.device.kernel.MuonMomentum;
+import dev.sartor.device.kernel.MuonUpdate;
 import dev.sartor.device.kernel.Pack;
 import dev.sartor.device.kernel.Quantize;
 import dev.sartor.device.kernel.RmsNorm;
 import dev.sartor.device.kernel.RmsNormBackward;
 import dev.sartor.device.kernel.Rope;
 import dev.sartor.device.kernel.Sample;
+import dev.sartor.device.kernel.ScheduleFreeAdamW;
+import dev.sartor.device.kernel.ScheduleFreeWeight;
 import dev.sartor.device.kernel.SumSquares;
 import dev.sartor.device.kernel.Unpack;
 import dev.sartor.device.kernel.WeightedSum;
@@ -97,8 +105,13 @@ public final class ReferenceDevice implements Device {
     }
 
     @Override
-    public synchronized Buffer wrap(MemorySegment memory) {
-        var buffer = new HostBuffer(memory.asReadOnly(), null);
+    public Buffer wrap(MemorySegment memory) {
+        return wrapWritable(memory.asReadOnly());
+    }
+
+    @Override
+    public synchronized Buffer wrapWritable(MemorySegment memory) {
+        var buffer = new HostBuffer(memory, null);
         buffers.add(buffer);
         return buffer;
     }
@@ -238,6 +251,14 @@ public final class ReferenceDevice implements Device {
             case SumSquares k -> Reductions.sumSquares(k, use);
             case Clip k -> Optimizers.clip(k, use);
             case AdamW k -> Optimizers.adamW(k, use);
+            case AdamW8Bit k -> Optimizers.adamW8Bit(k, use);
+            case Lion k -> Optimizers.lion(k, use);
+            case Adafactor k -> Adafactors.adafactor(k, use);
+            case ScheduleFreeWeight k -> Optimizers.scheduleFreeWeight(k, use);
+            case ScheduleFreeAdamW k -> Optimizers.scheduleFreeAdamW(k, use);
+            case MuonMomentum k -> Optimizers.muonMomentum(k, use);
+            case MuonUpdate k -> Optimizers.muonUpdate(k, use);
+            case MatMul k -> Linears.matMul(k, use);
             case CheckFinite k -> Reductions.checkFinite(k, use);
             case Sample k -> Sampler.sample(k, use);
         }

@@ -120,6 +120,12 @@ class EncoderTest {
             Map.entry(WeightedSum.class, Set.of("weights")),
             Map.entry(Add.class, Set.of("b")),
             Map.entry(AdamW.class, Set.of("gradientScale")),
+            Map.entry(AdamW8Bit.class, Set.of("gradientScale")),
+            Map.entry(Lion.class, Set.of("gradientScale")),
+            Map.entry(Adafactor.class, Set.of("gradientScale")),
+            Map.entry(ScheduleFreeAdamW.class, Set.of("gradientScale")),
+            Map.entry(MuonMomentum.class, Set.of("gradientScale")),
+            Map.entry(MatMul.class, Set.of("addend")),
             Map.entry(Sample.class, Set.of("logProbs")));
 
     /** Arguments whose size nothing else determines, and so may be larger. */
@@ -178,7 +184,7 @@ class EncoderTest {
         var tests = new ArrayList<DynamicTest>();
         for (var kernel : examples.all()) {
             for (var component : kernel.getClass().getRecordComponents()) {
-                if (which.test(component)) {
+                if (which.test(component) && get(kernel, component) != null) {
                     var mutant = with(kernel, component, mutation.of(component, get(kernel, component)));
                     boolean taken = exempt.of(kernel.getClass(), component.getName());
                     tests.add(dynamicTest(kernel.name() + "." + component.getName() + " " + what, () -> {
@@ -278,6 +284,17 @@ class EncoderTest {
                         new BadNumber(AdamW.class, "beta2", -0.5f),
                         new BadNumber(AdamW.class, "epsilon", -1f),
                         new BadNumber(AdamW.class, "weightDecay", Float.NaN),
+                        new BadNumber(AdamW8Bit.class, "beta2", 1f),
+                        new BadNumber(Lion.class, "beta1", Float.NaN),
+                        new BadNumber(Adafactor.class, "decayRate", 0f),
+                        new BadNumber(Adafactor.class, "clipThreshold", 0f),
+                        new BadNumber(Adafactor.class, "epsilon1", 0f),
+                        new BadNumber(ScheduleFreeAdamW.class, "beta1", 0f),
+                        new BadNumber(ScheduleFreeWeight.class, "weightLrPower", -1f),
+                        new BadNumber(MuonMomentum.class, "momentum", 1f),
+                        new BadNumber(MuonMomentum.class, "epsilon", 0f),
+                        new BadNumber(MuonUpdate.class, "ratio", Float.NaN),
+                        new BadNumber(MatMul.class, "alpha", Float.POSITIVE_INFINITY),
                         new BadNumber(Sample.class, "temperature", -1f),
                         new BadNumber(Sample.class, "topP", 0f),
                         new BadNumber(Sample.class, "topP", 1.5f),
