@@ -69,6 +69,14 @@ public record TrainingArguments(
                 loggingSteps, evalSteps, saveSteps, saveTotalLimit, seed, recompute);
     }
 
+    /** The same with another optimizer; with schedule-free AdamW the learning rate stays up after its warm-up. */
+    public TrainingArguments withOptim(OptimizerArguments other) {
+        var schedule = other.settings() instanceof ScheduleFreeAdamW.Settings ? LearningRate.Schedule.CONSTANT : lrSchedulerType;
+        return new TrainingArguments(perDeviceTrainBatchSize, gradientAccumulationSteps, learningRate, schedule, warmupSteps,
+                warmupRatio, other, maxGradNorm, numTrainEpochs, maxSteps, loggingSteps, evalSteps, saveSteps, saveTotalLimit,
+                seed, recompute);
+    }
+
     /** The same with another recomputation; results are the same bit for bit. */
     public TrainingArguments withRecompute(Recompute level) {
         return new TrainingArguments(perDeviceTrainBatchSize, gradientAccumulationSteps, learningRate, lrSchedulerType,

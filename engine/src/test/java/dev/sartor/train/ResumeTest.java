@@ -215,6 +215,9 @@ class ResumeTest {
         var refused = Assertions.assertThrows(IllegalArgumentException.class, () -> TinyRun.arguments(
                 2, 2, STEPS, 0.5, 2, Recompute.NONE, LearningRate.Schedule.COSINE, OptimizerArguments.of(settings)));
         assertTrue(refused.getMessage().startsWith("lr_scheduler_type: expected constant"), refused.getMessage());
+        var taken = TrainingArguments.defaults().withOptim(OptimizerArguments.of(settings));
+        assertEquals(LearningRate.Schedule.CONSTANT, taken.lrSchedulerType());
+        assertEquals(settings, taken.optim().settings());
     }
 
     @Test
