@@ -16,7 +16,6 @@ record Written(String name, TensorSpec spec, byte[] bytes) {
         var values = new double[Math.toIntExact(spec.shape().elements())];
         for (int i = 0; i < values.length; i++) {
             values[i] = switch (spec.dtype()) {
-                case UINT8 -> bytes[i] & 0xFF;
                 case INT32 -> memory.get(ValueLayout.JAVA_INT_UNALIGNED, i * 4L);
                 case INT64 -> memory.get(ValueLayout.JAVA_LONG_UNALIGNED, i * 8L);
                 case INT8 -> memory.get(ValueLayout.JAVA_BYTE, i);
