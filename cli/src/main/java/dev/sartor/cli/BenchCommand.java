@@ -1,8 +1,10 @@
 package dev.sartor.cli;
 
 import dev.sartor.data.Batch;
+import dev.sartor.device.Device;
 import dev.sartor.io.Json;
-import dev.sartor.train.MemoryPlan;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.train.BatchShape;
 import dev.sartor.train.Trainer;
 import dev.sartor.train.TrainingData;
 import dev.sartor.train.TrainingListener;
@@ -62,6 +64,15 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
+    private void requirePositions(Device device, TrainingSetup.Options setup) throws IOException {
+        try (var model = LanguageModel.planned(device, setup.model(), setup.dtype(), false, setup.quantization())) {
+            if (sequence > model.config().maxPositions()) {
+                throw new IllegalArgumentException("--sequence: " + sequence + " tokens are more than the "
+                        + model.config().maxPositions() + " positions of " + modelPath + "; set " + model.config().maxPositions() + " or less");
+            }
+        }
+    }
+
     @Override
     public Integer call() throws IOException {
         if (generate != null) {
@@ -80,9 +91,11 @@ final class BenchCommand implements Callable<Integer> {
         long planned;
         double loss;
         try (var engine = RunOptions.engine(recipe)) {
-            var arguments = RecipeReader.arguments(recipe);
             var setup = PlanCommand.setup(recipe);
-            planned = JvmMemory.FIXED_BYTES + MemoryPlan.of(engine.device(), setup, arguments, batch, sequence).bytes();
+            requirePositions(engine.device(), setup);
+            var fitted = PlanCommand.fitted(recipe, engine.device(), RecipeReader.arguments(recipe), new BatchShape(batch, sequence));
+            var arguments = RecipeReader.arguments(recipe).withRecompute(fitted.recompute());
+            planned = JvmMemory.FIXED_BYTES + fitted.plan().bytes();
             var output = Files.createTempDirectory("sartor-bench");
             try (var prepared = new TrainingSetup(engine.device(), setup);
                     var trainer = new Trainer(prepared.model(), prepared.trainee(), prepared.random(), arguments,

@@ -6,6 +6,7 @@ import dev.sartor.io.Safetensors;
 import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.io.TensorSource;
 import dev.sartor.model.LanguageModel;
+import dev.sartor.tape.NonFinite;
 import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
@@ -59,6 +60,7 @@ final class ForwardCommand implements Callable<Integer> {
             var batch = batch(in, model);
             var results = new ArrayList<TensorSource>();
             var logits = new LogitsProgram(model, state, workspace, batch.rows(), batch.length()).run(batch);
+            requireFinite(logits, batch, model, workspace);
             results.add(TensorSource.of("logits",
                     TensorSpec.of(DType.FLOAT32, batch.rows(), batch.length(), model.config().vocabulary()), logits));
             if (in.contains("labels")) {
@@ -69,6 +71,19 @@ final class ForwardCommand implements Callable<Integer> {
             System.out.println("wrote " + output + ": " + results.stream().map(each -> each.name() + " " + each.spec()).toList());
         }
         return 0;
+    }
+
+    /** A NaN in, say, a weight is said with its place, not handed on. */
+    private void requireFinite(float[] logits, Batch batch, LanguageModel model, Workspace workspace) {
+        for (int i = 0; i < logits.length; i++) {
+            if (!Float.isFinite(logits[i])) {
+                long token = i / model.config().vocabulary();
+                var found = Programs.evaluation(model, workspace).evaluation(batch).findNonFinite(batch, 1);
+                throw new IllegalArgumentException(modelPath + ": the logits of row " + token / batch.length() + ", place "
+                        + token % batch.length() + " are not finite: " + found.map(NonFinite::toString)
+                                .orElse("they overflow in the output head") + "; check the checkpoint, or use dtype=float32");
+            }
+        }
     }
 
     private Batch batch(Safetensors in, LanguageModel model) throws IOException {

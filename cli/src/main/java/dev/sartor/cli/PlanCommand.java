@@ -1,11 +1,16 @@
 package dev.sartor.cli;
 
 import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.device.Device;
 import dev.sartor.io.Json;
+import dev.sartor.train.BatchShape;
 import dev.sartor.train.MemoryPlan;
+import dev.sartor.train.TrainingArguments;
 import dev.sartor.train.TrainingSetup;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -14,7 +19,10 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "plan",
-        description = "Tells what memory a training run will need, without allocating it. Only config.json is read.",
+        description = {
+            "Tells what memory a training run will need, without allocating it. Only config.json is read.",
+            "With a recipe, --batch or --sequence: of that run. With a model alone: a table of what fits."
+        },
         mixinStandardHelpOptions = true)
 final class PlanCommand implements Callable<Integer> {
     @Parameters(arity = "0..1", paramLabel = "RECIPE.yaml", description = "a recipe")
@@ -29,6 +37,9 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--sequence", paramLabel = "N", description = "tokens a row; the recipe's max_length if not given")
     private Integer sequence;
 
+    @Option(names = "--memory", paramLabel = "SIZE", description = "what there is, such as 24GiB; this machine's if not given")
+    private String memory;
+
     @Option(names = "--json", description = "print the result as one line of JSON")
     private boolean json;
 
@@ -41,14 +52,31 @@ final class PlanCommand implements Callable<Integer> {
         if (model != null) {
             recipe.set("model_name_or_path", model.toString());
         }
+        if (memory != null) {
+            recipe.set("max_memory", memory);
+        }
+        long limit = RecipeReader.memory(recipe);
         try (var engine = RunOptions.engine(recipe)) {
+            if (recipeFile == null && batch == null && sequence == null) {
+                var table = new PlanTable(recipe, limit);
+                System.out.println(json ? table.json(engine.device()) : table.text(engine.device()));
+                return 0;
+            }
             var arguments = RecipeReader.arguments(recipe);
-            var plan = MemoryPlan.of(engine.device(), setup(recipe), arguments,
-                    batch == null ? arguments.perDeviceTrainBatchSize() : batch,
+            var shape = new BatchShape(batch == null ? arguments.perDeviceTrainBatchSize() : batch,
                     sequence == null ? RecipeReader.maxLength(recipe) : sequence);
-            print(plan);
+            print(fitted(recipe, engine.device(), arguments, shape), limit);
         }
         return 0;
+    }
+
+    /** The plan of a recipe's training step, with the recomputation that the recipe says or memory asks for. */
+    static MemoryPlan.Fitted fitted(Recipe recipe, Device device, TrainingArguments arguments, BatchShape shape) throws IOException {
+        return RecipeReader.automaticRecompute(recipe)
+                ? MemoryPlan.fitting(device, setup(recipe), arguments, shape, Optional.empty(),
+                        RecipeReader.memory(recipe) - JvmMemory.FIXED_BYTES)
+                : new MemoryPlan.Fitted(MemoryPlan.of(device, setup(recipe), arguments, shape, Optional.empty()),
+                        arguments.recompute(), List.of());
     }
 
     static TrainingSetup.Options setup(Recipe recipe) throws IOException {
@@ -56,7 +84,8 @@ final class PlanCommand implements Callable<Integer> {
                 QuantizationKeys.read(recipe), RecipeReader.adapter(recipe), recipe.whole("seed").orElse(42), TrainingSetup.Start.FILES);
     }
 
-    private void print(MemoryPlan plan) {
+    private void print(MemoryPlan.Fitted fitted, long limit) {
+        var plan = fitted.plan();
         long total = JvmMemory.FIXED_BYTES + plan.bytes();
         if (json) {
             var line = Json.object();
@@ -70,6 +99,8 @@ final class PlanCommand implements Callable<Integer> {
             line.put("scratch", plan.scratch());
             line.put("jvm", JvmMemory.FIXED_BYTES);
             line.put("trained_parameters", plan.parameters());
+            line.put("recomputation", fitted.recompute().description());
+            line.put("fits", total <= limit);
             System.out.println(Json.compact(line));
             return;
         }
@@ -85,6 +116,8 @@ final class PlanCommand implements Callable<Integer> {
         if (plan.optimizerFile() > 0) {
             row("optimizer's file", plan.optimizerFile());
         }
+        System.out.println("recomputation: %s; %s in %,d MiB".formatted(
+                fitted.recompute().description(), total <= limit ? "fits" : "does not fit", limit >> 20));
     }
 
     private static void row(String name, long bytes) {

@@ -101,6 +101,11 @@ final class RecipeReader {
         if (recipe.text("peft_type").orElse("LORA").equals("none")) {
             return null;
         }
+        return lora(recipe);
+    }
+
+    /** The recipe's LoRA configuration, whatever peft_type says. */
+    static LoraConfig lora(Recipe recipe) throws FormatException {
         var json = Json.object();
         json.put("peft_type", "LORA");
         json.put("task_type", "CAUSAL_LM");

@@ -4,10 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sartor.io.SafetensorsWriter;
+import dev.sartor.io.TensorSource;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -86,6 +91,36 @@ class MistakesTest {
         fails(said(recipe, "expected keys with values"), "sft", recipe);
         Files.writeString(recipe, "learning_rat: 1\n");
         fails(said(recipe, "did you mean 'learning_rate'?"), "sft", recipe);
+    }
+
+    @Test
+    void memory() throws IOException {
+        sftFails(said("max_memory: expected a size such as 24GiB", "found \"much\""), "max_memory=much");
+        sftFails(said("gradient_checkpointing: expected true, false or auto"), "gradient_checkpointing=maybe");
+        sftFails(said("the run needs", "max_memory is 50:"), "max_memory=50MiB", "gradient_checkpointing=auto");
+        fails(said("--sequence: 65 tokens are more than the 64 positions"), "bench", "--model", base, "--sequence", "65");
+        var roomy = Sartor.run("sft", "--model", base, "--data", data, "--output", directory.resolve("roomy"), "--set", "max_steps=1",
+                "--set", "max_length=64", "--set", "max_memory=4GiB");
+        assertTrue(roomy.out().contains("recomputation: none, because 4,096 MiB are there"), roomy.toString());
+    }
+
+    /** A checkpoint with a NaN in it is not answered with NaN. */
+    @Test
+    void brokenWeights() throws IOException {
+        var broken = directory.resolve("broken");
+        Files.createDirectories(broken);
+        for (var name : List.of("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+            Files.copy(base.resolve(name), broken.resolve(name));
+        }
+        var file = broken.resolve("model.safetensors");
+        var bytes = Files.readAllBytes(file);
+        // The last four bytes are of some weight; all ones are a NaN.
+        Arrays.fill(bytes, bytes.length - 4, bytes.length, (byte) 0xff);
+        Files.write(file, bytes);
+        var input = directory.resolve("tokens.safetensors");
+        SafetensorsWriter.write(input, List.of(TensorSource.of("input_ids", TensorSpec.of(DType.INT64, 1, 4), new int[] {5, 6, 7, 8})));
+        fails(said(broken, "are not finite", "NaN or infinity", "check the checkpoint"), "forward", "--model", broken, "--input", input,
+                "--output", directory.resolve("logits.safetensors"));
     }
 
     @Test

@@ -13,7 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A plain text file as one stream of tokens: tokenized whole, with no special tokens added, and read through windows. All
+ * A plain text file as one stream of tokens: as if tokenized whole, with no special tokens added, and read through windows. All
  * of it is learned but the first token of each window.
  *
  * @param tokens the stream
@@ -66,7 +66,7 @@ public record TextFile(int[] tokens) {
     }
 
     private static TextFile of(Path file, String text, Tokenizer tokenizer) throws IOException {
-        int[] tokens = tokenizer.encode(text, false);
+        int[] tokens = LongText.encode(tokenizer, text);
         if (tokens.length < 2) {
             throw new DataException(file + ": " + tokens.length + " tokens are too few to learn from; expected at least 2");
         }

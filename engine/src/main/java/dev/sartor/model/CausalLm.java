@@ -28,6 +28,9 @@ public interface CausalLm {
     /** Linear layers within the blocks: what {@code all-linear} means. */
     List<Linear> blockLinears();
 
+    /** Makes what depends on the longest sequence, such as tables of rotary positions. Recording does so, too. */
+    default void prepare(long positions) {}
+
     /**
      * The final normalized hidden states.
      *

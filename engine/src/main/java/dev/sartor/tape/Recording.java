@@ -11,9 +11,9 @@ import java.util.Set;
  * @param arguments storages that somebody fills before the first instruction
  * @param results storages that somebody reads after the last instruction
  */
-public record Recording(List<Instruction> instructions, Set<Storage> arguments, Set<Storage> results) {
+public record Recording(List<Instruction> instructions, List<Storage> arguments, Set<Storage> results) {
     /** Without arguments. */
     public Recording(List<Instruction> instructions, Set<Storage> results) {
-        this(instructions, Set.of(), results);
+        this(instructions, List.of(), results);
     }
 }

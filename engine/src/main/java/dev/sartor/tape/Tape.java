@@ -31,7 +31,7 @@ public final class Tape {
     private final boolean training;
     private final boolean saving;
     private final List<Instruction> instructions = new ArrayList<>();
-    private final Set<Storage> arguments = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final List<Storage> arguments = new ArrayList<>();
     private final Set<Storage> results = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Map<Var, Tensor> gradients = new IdentityHashMap<>();
     private final Map<Tensor, Var> leaves = new IdentityHashMap<>();
@@ -179,7 +179,7 @@ public final class Tape {
     }
 
     public Recording recording() {
-        return new Recording(List.copyOf(instructions), Set.copyOf(arguments), Set.copyOf(results));
+        return new Recording(List.copyOf(instructions), List.copyOf(arguments), Set.copyOf(results));
     }
 
     void emit(Kernel kernel, String where) {

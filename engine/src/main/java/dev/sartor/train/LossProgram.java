@@ -2,19 +2,12 @@ package dev.sartor.train;
 
 import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
-import dev.sartor.device.kernel.WeightedSum;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
-import dev.sartor.nn.TokenInputs;
-import dev.sartor.op.LinearCrossEntropy;
 import dev.sartor.tape.NonFinite;
 import dev.sartor.tape.Plan;
 import dev.sartor.tape.Planner;
-import dev.sartor.tape.Tape;
 import dev.sartor.tape.Workspace;
-import dev.sartor.tensor.DType;
-import dev.sartor.tensor.Tensor;
-import dev.sartor.tensor.TensorSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
@@ -25,36 +18,15 @@ import java.util.Optional;
  */
 public final class LossProgram implements AutoCloseable {
     private final Device device;
-    private final TokenInputs inputs;
-    private final Tensor targets;
-    private final Tensor tokenWeights;
-    private final Tensor loss;
+    private final LossStep step;
     private final Workspace.Prepared prepared;
 
     /** @param training whether gradients are wanted */
     public LossProgram(
             LanguageModel model, Workspace workspace, int rows, int length, boolean training, Recompute recompute) {
         this.device = model.device();
-        long tokens = (long) rows * length;
-        var tape = training ? Tape.training(recompute != Recompute.NONE) : Tape.inference();
-        inputs = TokenInputs.arguments(tape, rows, length);
-        targets = tape.argument(TensorSpec.of(DType.INT32, tokens));
-        tokenWeights = tape.argument(TensorSpec.of(DType.FLOAT32, tokens));
-        loss = tape.result(Tensor.unplaced(TensorSpec.of(DType.FLOAT32, 1)));
-        var lm = model.lm();
-        var hidden = lm.hidden(tape, inputs, null, recompute);
-        var head = lm.head();
-        var losses = tape.in(head.name(), () -> tape.apply(
-                new LinearCrossEntropy(head.weight().matrix(), targets, tokenWeights, 0), hidden,
-                tape.parameter(head.weight().parameter()), tape.parameter(head.bias())));
-        tape.in("loss", () -> {
-            tape.emit(new WeightedSum(losses.value(), null, loss, false));
-            return null;
-        });
-        if (training) {
-            tape.backward(losses);
-        }
-        prepared = workspace.prepare(Planner.plan(tape.recording(), device));
+        step = LossStep.record(model, new BatchShape(rows, length), training, recompute);
+        prepared = workspace.prepare(Planner.plan(step.recording(), device));
     }
 
     public Plan plan() {
@@ -72,7 +44,7 @@ public final class LossProgram implements AutoCloseable {
         prepared.run();
         try (var arena = Arena.ofConfined()) {
             var sum = arena.allocate(ValueLayout.JAVA_FLOAT);
-            device.read(loss, sum);
+            device.read(step.loss(), sum);
             return sum.get(ValueLayout.JAVA_FLOAT, 0);
         }
     }
@@ -86,13 +58,13 @@ public final class LossProgram implements AutoCloseable {
     private void write(Batch batch, float tokenWeight) {
         prepared.bind();
         try (var arena = Arena.ofConfined()) {
-            BatchInputs.write(device, batch, inputs);
-            device.write(arena.allocateFrom(ValueLayout.JAVA_INT, batch.targets()), targets);
+            BatchInputs.write(device, batch, step.inputs());
+            device.write(arena.allocateFrom(ValueLayout.JAVA_INT, batch.targets()), step.targets());
             var weights = arena.allocate(ValueLayout.JAVA_FLOAT, batch.targets().length);
             for (int i = 0; i < batch.targets().length; i++) {
                 weights.setAtIndex(ValueLayout.JAVA_FLOAT, i, tokenWeight);
             }
-            device.write(weights, tokenWeights);
+            device.write(weights, step.tokenWeights());
         }
     }
 

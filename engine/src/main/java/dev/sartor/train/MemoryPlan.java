@@ -79,12 +79,9 @@ public record MemoryPlan(
     public static MemoryPlan of(
             Device device, TrainingSetup.Options options, TrainingArguments arguments, BatchShape training,
             Optional<BatchShape> evaluation) throws IOException {
-        var planned = new TrainingSetup.Options(options.model(), options.dtype(), options.quantization(), options.adapter(),
-                options.seed(), TrainingSetup.Start.PLAN);
-        try (var setup = new TrainingSetup(device, planned)) {
+        try (var setup = new TrainingSetup(device, options.planned())) {
             long before = setup.stateBytes();
-            try (var trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), arguments, new NoData(), List.of(),
-                    Path.of("."), new TrainingListener() {})) {
+            try (var trainer = planning(setup, arguments)) {
                 trainer.plan(training.rows(), training.length());
                 evaluation.ifPresent(trainer::planEvaluation);
                 return new MemoryPlan(setup.model().weightBytes(), setup.model().mappedBytes(), before, trainer.stateBytes(),
@@ -92,6 +89,12 @@ public record MemoryPlan(
                         trainer.stateFileBytes());
             }
         }
+    }
+
+    /** A trainer that is asked for nothing but sizes. */
+    static Trainer planning(TrainingSetup setup, TrainingArguments arguments) {
+        return new Trainer(setup.model(), setup.trainee(), setup.random(), arguments, new NoData(), List.of(), Path.of("."),
+                new TrainingListener() {});
     }
 
     private record NoData() implements TrainingData {

@@ -36,6 +36,11 @@ public final class TrainingSetup implements AutoCloseable {
         public Options(Path model, DType dtype, Record adapter, long seed, Start start) {
             this(model, dtype, null, adapter, seed, start);
         }
+
+        /** The same to be laid out only. */
+        Options planned() {
+            return new Options(model, dtype, quantization, adapter, seed, Start.PLAN);
+        }
     }
 
     private final LanguageModel model;

@@ -8,6 +8,7 @@ import dev.sartor.nn.Embedding;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.Norm;
+import dev.sartor.nn.Rotary;
 import dev.sartor.nn.TokenInputs;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Var;
@@ -22,6 +23,7 @@ public final class Decoder implements CausalLm {
     private final DType dtype;
     private final Embedding embedding;
     private final List<DecoderBlock> blocks;
+    private final Rotary rotary;
     private final Norm norm;
     private final Linear head;
 
@@ -29,7 +31,7 @@ public final class Decoder implements CausalLm {
         this.config = config;
         this.dtype = builder.dtype();
         embedding = builder.embedding("model.embed_tokens", config.vocabulary(), config.hidden(), config.tied());
-        var rotary = builder.rotary(config.rope(), config.headDim(), false);
+        rotary = builder.rotary(config.rope(), config.headDim(), false);
         blocks = IntStream.range(0, config.layers())
                 .mapToObj(index -> new DecoderBlock(index, config, rotary, builder))
                 .toList();
@@ -73,6 +75,11 @@ public final class Decoder implements CausalLm {
                 .filter(Linear.class::isInstance)
                 .map(Linear.class::cast)
                 .toList();
+    }
+
+    @Override
+    public void prepare(long positions) {
+        rotary.extend(positions);
     }
 
     @Override

@@ -1,0 +1,86 @@
+package dev.sartor.journey;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sartor.Engine;
+import dev.sartor.io.Json;
+import dev.sartor.io.SafetensorsWriter;
+import dev.sartor.model.LanguageModel;
+import dev.sartor.model.ModelWriter;
+import dev.sartor.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What memory a run takes, before and after. */
+class PlanTest {
+    @TempDir
+    Path directory;
+
+    /** Llama 3 70B's sizes, of which nothing but config.json is there. */
+    @Test
+    void whatFitsOfLlama70B() throws IOException {
+        Files.writeString(directory.resolve("config.json"), """
+                {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 128256, "hidden_size": 8192,
+                 "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64, "num_key_value_heads": 8,
+                 "max_position_embeddings": 8192, "rms_norm_eps": 1e-05, "rope_theta": 500000.0, "tie_word_embeddings": false}
+                """);
+        var text = Sartor.run("plan", "--model", directory, "--memory", "160GiB");
+        assertEquals(0, text.status(), text.toString());
+        assertTrue(text.out().contains("* fits into 160.0 GiB") && text.out().contains("LoRA r16"), text.out());
+        var json = Sartor.run("plan", "--model", directory, "--memory", "160GiB", "--json", "--set", "r=8");
+        assertEquals(0, json.status(), json.toString());
+        var table = Json.parse(json.lastLine(), "the table");
+        assertEquals(160L << 30, table.path("memory").asLong());
+        var cells = table.path("cells").valueStream().toList();
+        assertTrue(cells.size() >= 2 * 3 * 16, json.lastLine());
+        // 70.6 billion parameters, with gradient and two moments in float32.
+        assertTrue(cells.stream().filter(cell -> cell.path("method").asString().equals("full"))
+                .allMatch(cell -> cell.path("planned_bytes").asLong() > 16 * 70_553_000_000L && !cell.path("fits").asBoolean()));
+        var fitting = cells.stream().filter(cell -> cell.path("fits").asBoolean()).toList();
+        assertTrue(fitting.stream().allMatch(cell -> cell.path("method").asString().equals("LoRA r8")
+                && cell.path("planned_bytes").asLong() <= 160L << 30), fitting.toString());
+        assertTrue(fitting.size() > 3, fitting.toString());
+        // The table's cell is the plan of that run.
+        var cell = cells.stream().filter(each -> each.path("method").asString().equals("LoRA r8")
+                && each.path("recomputation").asString().equals("cheap ops") && each.path("sequence").asInt() == 1024
+                && each.path("batch").asInt() == 2).findFirst().orElseThrow();
+        var one = Sartor.run("plan", "--model", directory, "--batch", "2", "--sequence", "1024", "--json", "--set", "r=8", "--set",
+                "dtype=bfloat16", "--set", "max_memory=" + cell.path("planned_bytes").asLong());
+        assertEquals(0, one.status(), one.toString());
+        var plan = Json.parse(one.lastLine(), "the plan");
+        assertEquals(cell.path("planned_bytes").asLong(), plan.path("planned_bytes").asLong());
+        assertEquals("cheap ops", plan.path("recomputation").asString());
+        assertTrue(plan.path("fits").asBoolean());
+    }
+
+    /** A process of its own, since this one's memory is the tests'. */
+    @Test
+    void peakIsAsPlanned() throws IOException, InterruptedException {
+        var bare = Files.createDirectories(directory.resolve("bare"));
+        Files.writeString(bare.resolve("config.json"), """
+                {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 4096, "hidden_size": 512,
+                 "intermediate_size": 1408, "num_hidden_layers": 6, "num_attention_heads": 8, "num_key_value_heads": 4,
+                 "max_position_embeddings": 512, "rms_norm_eps": 1e-05, "initializer_range": 0.02, "tie_word_embeddings": true}
+                """);
+        var model = directory.resolve("model");
+        try (var engine = Engine.open(); var fresh = LanguageModel.fresh(engine.device(), bare, DType.FLOAT32, true, 3)) {
+            ModelWriter.write(fresh, model, DType.BFLOAT16, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
+        }
+        for (var setting : List.of("gradient_checkpointing=false", "gradient_checkpointing=true")) {
+            var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+                    "-Xms32m", "-Xmn16m", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+                    "dev.sartor.cli.Main", "bench", "--model", model.toString(), "--batch", "4", "--sequence", "256", "--steps", "3",
+                    "--json", "--set", setting).redirectErrorStream(true).start();
+            var said = process.inputReader().lines().collect(Collectors.toList());
+            assertEquals(0, process.waitFor(), said.toString());
+            var measured = Json.parse(said.getLast(), "bench");
+            assertEquals(1, measured.path("peak_resident_bytes").asDouble() / measured.path("planned_bytes").asDouble(), 0.1, said.toString());
+        }
+    }
+}
