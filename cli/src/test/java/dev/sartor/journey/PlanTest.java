@@ -43,9 +43,10 @@ class PlanTest {
         assertTrue(cells.stream().filter(cell -> cell.path("method").asString().equals("full"))
                 .allMatch(cell -> cell.path("planned_bytes").asLong() > 16 * 70_553_000_000L && !cell.path("fits").asBoolean()));
         var fitting = cells.stream().filter(cell -> cell.path("fits").asBoolean()).toList();
-        assertTrue(fitting.stream().allMatch(cell -> cell.path("method").asString().equals("LoRA r8")
-                && cell.path("planned_bytes").asLong() <= 160L << 30), fitting.toString());
-        assertTrue(fitting.size() > 3, fitting.toString());
+        assertTrue(fitting.stream().allMatch(cell -> cell.path("planned_bytes").asLong() <= 160L << 30));
+        for (var method : List.of("LoRA r8", "QLoRA nf4 r8", "QLoRA nf4+dq r8")) {
+            assertTrue(fitting.stream().anyMatch(cell -> cell.path("method").asString().equals(method)), method);
+        }
         // The table's cell is the plan of that run.
         var cell = cells.stream().filter(each -> each.path("method").asString().equals("LoRA r8")
                 && each.path("recomputation").asString().equals("cheap ops") && each.path("sequence").asInt() == 1024
@@ -69,7 +70,7 @@ class PlanTest {
                  "max_position_embeddings": 512, "rms_norm_eps": 1e-05, "initializer_range": 0.02, "tie_word_embeddings": true}
                 """);
         var model = directory.resolve("model");
-        try (var engine = Engine.open(); var fresh = LanguageModel.fresh(engine.device(), bare, DType.FLOAT32, true, 3)) {
+        try (var engine = Engine.open(); var fresh = LanguageModel.fresh(engine.device(), bare, DType.FLOAT32, true, null, 3)) {
             ModelWriter.write(fresh, model, DType.BFLOAT16, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
         }
         for (var setting : List.of("gradient_checkpointing=false", "gradient_checkpointing=true")) {

@@ -63,7 +63,8 @@ public final class FitTable {
                 shapes.forEach(shape -> scratch.computeIfAbsent(shape, key -> step.scratch(key, device)));
                 return shapes.stream().map(shape -> new Cell(method.name, shape, recompute, new MemoryPlan(
                         weights + tables.get(shape.length()), setup.model().mappedBytes(), setup.stateBytes(),
-                        trainer.stateBytes(), step.slab(shape), scratch.get(shape), setup.trainedParameters())));
+                        trainer.stateBytes(), step.slab(shape), scratch.get(shape), setup.trainedParameters(),
+                        trainer.stateFileBytes())));
             }).toList().stream();
         }
     }

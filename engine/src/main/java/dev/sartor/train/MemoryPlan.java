@@ -92,7 +92,7 @@ public record MemoryPlan(
     }
 
     /** A trainer that is asked for nothing but sizes. */
-    static Trainer planning(TrainingSetup setup, TrainingArguments arguments) {
+    static Trainer planning(TrainingSetup setup, TrainingArguments arguments) throws IOException {
         return new Trainer(setup.model(), setup.trainee(), setup.random(), arguments, new NoData(), List.of(), Path.of("."),
                 new TrainingListener() {});
     }
