@@ -23,6 +23,8 @@ static const Shape shapes[] = {
     /* More than one span of keys; scores that grow all along; fewer heads at a time than share keys. */
     {1, 1100, 1100, 2, 1, 16, 0, 0, Shape::causal},   {1, 70, 1500, 3, 1, 8, 700, 0, Shape::scattered},
     {1, 290, 290, 8, 1, 64, 0, 0, Shape::causal},     {2, 150, 150, 2, 1, 40, 0, 0, Shape::packed, -1},
+    /* With two threads two heads at a time, of groups of three: the second two end one group and begin another. */
+    {1, 520, 520, 9, 3, 64, 30, 0, Shape::causal},
 };
 
 /* One attention problem: tensors whose rows have gaps, so that strides are used. */
@@ -223,6 +225,9 @@ static void refusals() {
   CHECK_FAILS(engine, SARTOR_OP_ATTENTION, op, SARTOR_BAD_ARGUMENT, "multiple of kv_heads");
   op.kv_heads = 0;
   CHECK_FAILS(engine, SARTOR_OP_ATTENTION, op, SARTOR_BAD_ARGUMENT, "multiple of kv_heads");
+  sartor_attention_backward backward{};
+  backward.heads = 1, backward.kv_heads = 2, backward.head_dim = 4;
+  CHECK_FAILS(engine, SARTOR_OP_ATTENTION_BACKWARD, backward, SARTOR_BAD_ARGUMENT, "multiple of kv_heads");
   op.kv_heads = 2, op.k_stride = 7;
   CHECK_FAILS(engine, SARTOR_OP_ATTENTION, op, SARTOR_BAD_ARGUMENT, "strides");
 }

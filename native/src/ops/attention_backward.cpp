@@ -32,7 +32,9 @@ struct Layout {
   /* sums before they are scaled and rounded */
   float *dq;                   /* [head of the wave][span][query block][tile][padded] */
   float *dk, *dv;              /* [head of the wave][key block][tile][padded] */
-  float *dk_before, *dv_before; /* [key block][tile][padded]: of the group that waves cut */
+  /* [2][key block][tile][padded]: of the group that waves cut. One half is read and the other written,
+   * in turns, for a wave may end one such group and begin another at the same time. */
+  float *dk_before, *dv_before;
   char *threads;
   int64_t thread_bytes;
 
@@ -80,7 +82,7 @@ struct Layout {
     dq = scratch.take<float>(blocks * spans * sums);
     dk = scratch.take<float>(wave * key_blocks * sums);
     dv = scratch.take<float>(wave * key_blocks * sums);
-    int64_t cut = group_heads > 1 ? key_blocks * sums : 0;
+    int64_t cut = group_heads > 1 ? 2 * key_blocks * sums : 0;
     dk_before = scratch.take<float>(cut);
     dv_before = scratch.take<float>(cut);
     ThreadPart(Scratch{nullptr}, extent, thread_bytes);
@@ -249,12 +251,12 @@ struct Backward {
     int64_t column = group % op.kv_heads * op.head_dim, token = group / op.kv_heads * op.key_length + key;
     int64_t head = group * layout.group_heads, next = head + layout.group_heads;
     int64_t from = maximum(head, first), count = minimum(next, last) - from, row = layout.key_blocks * block_size;
-    int64_t parts = (from - first) * row + block * block_size;
+    int64_t parts = (from - first) * row + block * block_size, half = first / layout.wave % 2;
     auto sum = [&](const float *sums, float *before, void *target, int64_t stride, float scale) {
       before += block * block_size;
-      const float *started = head < first ? before : nullptr;
+      const float *started = head < first ? before + (1 - half) * row : nullptr;
       if (next > last) /* the next wave goes on with this group */
-        write(before, extent.padded, extent.padded, tile, started, sums + parts, count, row, 1.0f);
+        write(before + half * row, extent.padded, extent.padded, tile, started, sums + parts, count, row, 1.0f);
       else
         write((T *)target + token * stride + column, stride, op.head_dim, rows, started, sums + parts, count, row, scale);
     };
@@ -316,7 +318,7 @@ int32_t run(Context &context, const sartor_attention_backward &op) {
 } // namespace
 
 int64_t attention_backward_scratch(int threads, const sartor_attention_backward &op) {
-  if (op.kv_heads <= 0 || op.heads <= 0 || op.head_dim <= 0) return 0; /* refused when run */
+  if (op.kv_heads <= 0 || op.heads < op.kv_heads || op.head_dim <= 0) return 0; /* refused when run */
   Scratch scratch{nullptr};
   if (op.dtype == SARTOR_BFLOAT16)
     Layout<UnitsOf<bfloat16>::type>(scratch, threads, op);
