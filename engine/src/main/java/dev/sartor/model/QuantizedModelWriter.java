@@ -53,16 +53,15 @@ public final class QuantizedModelWriter {
      * tokenizer's files. The directory appears whole or not at all. int8 is written without outlier
      * columns, for which the format has no place.
      *
-     * @param target replaced if it is there
+     * @param target made new; an empty directory or another model is replaced
      * @param maxShardBytes as in {@link dev.sartor.io.SafetensorsWriter#writeModel}
-     * @throws IllegalArgumentException if the model is quantized already, or target is its own directory
+     * @throws IllegalArgumentException if the model is quantized already, or target is its own directory, or has
+     *     something else in it, which replacing it would delete
      */
     public static QuantizationReport write(
             Device device, Path source, Path target, QuantizationConfig config, long maxShardBytes) throws IOException {
         var directory = ModelDirectory.open(source);
-        if (Files.exists(target) && Files.isSameFile(source, target)) {
-            throw new IllegalArgumentException(target + ": is the model's own directory; choose another for the quantized model");
-        }
+        requireReplaceable(source, target);
         var tree = directory.config();
         var where = source.resolve("config.json").toString();
         var already = QuantizationConfig.read(tree, where);
@@ -82,6 +81,23 @@ public final class QuantizedModelWriter {
             });
             return new QuantizationReport(
                     file.totalBytes(), tensors.stream().mapToLong(TensorSource::bytes).sum(), writer.losses);
+        }
+    }
+
+    private static void requireReplaceable(Path source, Path target) throws IOException {
+        if (!Files.exists(target)) {
+            return;
+        }
+        if (source.toRealPath().startsWith(target.toRealPath())) {
+            throw new IllegalArgumentException(target + ": is the model's own directory, or one around it; choose another for the quantized model");
+        }
+        boolean empty;
+        try (var files = Files.list(target)) {
+            empty = files.findAny().isEmpty();
+        }
+        if (!empty && !Files.exists(target.resolve("config.json"))) {
+            throw new IllegalArgumentException(target + ": is there already, and has no config.json: it is not a model to be"
+                    + " replaced; choose another directory for the quantized model");
         }
     }
 

@@ -31,6 +31,7 @@ import dev.sartor.train.TransformersBatch;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -159,6 +160,21 @@ class QuantizedModelTest {
         var again = assertThrows(IllegalArgumentException.class,
                 () -> QuantizedModelWriter.write(device, target, temporary.resolve("again"), config, SHARD));
         assertTrue(again.getMessage().contains("quantize the model that it was made from"), again.getMessage());
+    }
+
+    /** Replacing a directory deletes what is in it. */
+    @Test
+    void replacesNothingButModels() throws IOException {
+        var base = TinyModels.weights(device, temporary, "llama", DType.BFLOAT16);
+        var config = QuantizationConfig.of(QuantType.NF4, false);
+        var around = assertThrows(IllegalArgumentException.class,
+                () -> QuantizedModelWriter.write(device, base, base.getParent(), config, SHARD));
+        assertTrue(around.getMessage().contains("or one around it"), around.getMessage());
+        var kept = Files.writeString(Files.createDirectory(temporary.resolve("other")).resolve("notes.txt"), "1");
+        var other = assertThrows(IllegalArgumentException.class,
+                () -> QuantizedModelWriter.write(device, base, kept.getParent(), config, SHARD));
+        assertTrue(other.getMessage().contains("it is not a model to be replaced"), other.getMessage());
+        assertTrue(Files.exists(kept) && Files.exists(base.resolve("config.json")));
     }
 
     @ParameterizedTest
