@@ -108,7 +108,7 @@ final class PlanCommand implements Callable<Integer> {
         row("weights", plan.weights());
         row("files read in place", plan.mapped());
         row("adapter and gradients", plan.adapters());
-        row("optimizer and batch", plan.optimizer());
+        row("optimizer", plan.optimizer());
         row("activations", plan.activations());
         row("kernels' scratch", plan.scratch());
         row("JVM, fixed", JvmMemory.FIXED_BYTES);
