@@ -34,7 +34,7 @@ final class LongText {
             var next = Piece.of(tokenizer, text, piece.end - overlap, pieceLength);
             int[] joint = joint(piece, from, next, agreeing);
             if (joint == null) {
-                // Nothing to go by, as in one endless word: a longer piece has a longer overlap.
+                // Nothing to go by, as in one endless word: a longer piece overlaps with the next elsewhere.
                 int length = Math.min(text.length() - piece.start, 2 * (piece.end - piece.start));
                 piece = Piece.of(tokenizer, text, piece.start, length);
                 continue;

@@ -64,6 +64,8 @@ public final class Trainer implements AutoCloseable {
         this.output = output;
         this.listener = listener;
         trained = arguments.optim().rated(trainee.trained());
+        totalSteps = arguments.totalSteps(data.stepsPerEpoch());
+        schedule = arguments.schedule(totalSteps);
         state = new Scope(Scope.Kind.STATE, device);
         workspace = new Workspace(device);
         OptimizerState made = null;
@@ -79,8 +81,6 @@ public final class Trainer implements AutoCloseable {
         }
         optimizer = made;
         programs = new Programs(model, workspace, arguments.recompute());
-        totalSteps = arguments.totalSteps(data.stepsPerEpoch());
-        schedule = arguments.schedule(totalSteps);
     }
 
     /** Optimizer steps done. */
