@@ -62,7 +62,7 @@ public final class CpuDevice implements Device {
     }
 
     /**
-     * @param threads the calling thread included; 0: one for each available core
+     * @param threads the calling thread included; 0: one for each core that the Java virtual machine may use
      * @param isa instruction set: {@code avx512_bf16}, {@code avx512}, {@code avx2}, {@code neon},
      *     {@code portable}; null: what the environment variable {@code SARTOR_ISA} names, or else the
      *     best
@@ -72,7 +72,9 @@ public final class CpuDevice implements Device {
     public static CpuDevice open(int threads, String isa) {
         try {
             var operations = Operations.of(CpuLibrary.load());
-            return new CpuDevice(CpuEngine.open(threads, isa), operations);
+            // The virtual machine knows a container's share of the cores too, which the system's affinity does not tell.
+            int wanted = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+            return new CpuDevice(CpuEngine.open(wanted, isa), operations);
         } catch (NativeLibraryException | NativeException | IllegalArgumentException refused) {
             throw new DeviceException("the CPU device does not open: " + refused.getMessage(), refused);
         }

@@ -62,6 +62,9 @@ class CpuDeviceTest {
         try (var single = CpuDevice.open(1)) {
             assertEquals(single.isa() + ", 1 thread", single.description());
         }
+        try (var all = CpuDevice.open()) {
+            assertEquals(Runtime.getRuntime().availableProcessors(), all.threads());
+        }
     }
 
     @Test
