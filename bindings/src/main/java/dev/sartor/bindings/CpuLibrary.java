@@ -24,7 +24,7 @@ public record CpuLibrary(Path file, String version) {
     /** The functions that the bindings call. */
     static final List<String> FUNCTIONS = List.of(
             "sartor_abi_version", "sartor_version", "sartor_arguments_bytes", "sartor_open", "sartor_close",
-            "sartor_isa", "sartor_threads", "sartor_allocate", "sartor_free", "sartor_packed_bytes",
+            "sartor_isa", "sartor_threads", "sartor_allocate", "sartor_free", "sartor_packed_bytes", "sartor_packed_scales",
             "sartor_scratch_bytes", "sartor_submit");
 
     private static CpuLibrary loaded;
