@@ -29,6 +29,7 @@ public final class Checkpoint {
     private static final Pattern NAME = Pattern.compile("checkpoint-(\\d+)");
     private static final String STATE = "state.safetensors";
     private static final String TRAINER = "trainer_state.json";
+    private static final long COPIED_AT_ONCE = 1 << 22;
 
     private Checkpoint() {}
 
@@ -51,21 +52,29 @@ public final class Checkpoint {
     private static void fill(
             Path directory, TrainerState state, Trainee trainee, Device device, Map<String, Tensor> tensors) throws IOException {
         trainee.save(directory);
-        try (var arena = Arena.ofConfined()) {
-            var sources = new ArrayList<TensorSource>();
-            tensors.forEach((name, tensor) -> {
-                var host = arena.allocate(tensor.spec().bytes(), 8);
-                device.read(tensor, host);
-                sources.add(TensorSource.of(name, tensor.spec(), host));
-            });
-            SafetensorsWriter.write(directory.resolve(STATE), sources);
-        }
+        var sources = new ArrayList<TensorSource>();
+        tensors.forEach((name, tensor) -> sources.add(new TensorSource(name, tensor.spec(), sink -> copy(device, tensor, sink))));
+        SafetensorsWriter.write(directory.resolve(STATE), sources);
         var json = Json.object();
         json.put("global_step", state.step);
         json.put("num_input_tokens_seen", state.tokens);
         json.put("num_learned_tokens_seen", state.learnedTokens);
         json.put("fingerprint", state.fingerprint);
         Json.write(directory.resolve(TRAINER), json);
+    }
+
+    /** A few rows at a time: state that lies in a file may be larger than memory, and no plan counts a copy of it. */
+    private static void copy(Device device, Tensor tensor, TensorSource.Sink sink) throws IOException {
+        long rows = tensor.shape().dim(0);
+        long block = Math.clamp(COPIED_AT_ONCE / (tensor.spec().bytes() / rows), 1, rows);
+        try (var arena = Arena.ofConfined()) {
+            var host = arena.allocate(block * (tensor.spec().bytes() / rows), 8);
+            for (long first = 0; first < rows; first += block) {
+                var part = tensor.slice(first, Math.min(block, rows - first));
+                device.read(part, host.asSlice(0, part.spec().bytes()));
+                sink.write(host.asSlice(0, part.spec().bytes()));
+            }
+        }
     }
 
     /**
