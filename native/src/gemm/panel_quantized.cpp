@@ -145,10 +145,44 @@ void from_rows(const sartor_weight &w, const RightOperand &b, const Part &part, 
   }
 }
 
+/* One block's stretch after the other: within it the scale is one, also where packed scales repeat it. */
+void row_of_4bit(const sartor_weight &w, int64_t row, int64_t first, int64_t count, float *out) {
+  const bool packed = w.layout == SARTOR_PACKED;
+  const float *values = code_values(w.dtype);
+  const PackedCode start = packed_code(row, 0, w.columns);
+  const uint8_t *codes = (const uint8_t *)w.data + (packed ? start.byte : 0);
+  for (int64_t c = first; c < first + count;) {
+    const int64_t flat = row * w.columns + c, block = flat / scale_block;
+    const float scale = scale_at(w.scales, packed ? packed_scale_index(row, c, w.columns) : block, block);
+    const int64_t end = minimum(first + count, c + scale_block - flat % scale_block);
+    if (packed) {
+      for (; c < end; ++c) out[c - first] = values[codes[c / 2 * panel_width + c % 2 * 2] >> start.shift & 15] * scale;
+    } else {
+      for (int64_t i = flat; c < end; ++c, ++i) out[c - first] = values[codes[i / 2] >> (i % 2 ? 0 : 4) & 15] * scale;
+    }
+  }
+}
+
+void int8_row(const sartor_weight &w, int64_t row, int64_t first, int64_t count, float *out) {
+  const float step = int8_step(w.scales, row);
+  const int8_t *codes = (const int8_t *)w.data;
+  if (w.layout == SARTOR_PACKED) {
+    codes += packed_index(row, 0, w.columns, w.dtype);
+    for (int64_t c = first; c < first + count; ++c)
+      out[c - first] = (float)codes[c / 2 * 2 * panel_width + c % 2] * step;
+  } else {
+    codes += row * w.columns + first;
+    for (int64_t i = 0; i < count; ++i) out[i] = (float)codes[i] * step;
+  }
+}
+
 }  // namespace
 
 void dequantize_row(const sartor_weight &w, int64_t row, int64_t first, int64_t count, float *out) {
-  for (int64_t i = 0; i < count; ++i) out[i] = inlier_value(w, row, first + i);
+  if (w.dtype == SARTOR_INT8)
+    int8_row(w, row, first, count, out);
+  else
+    row_of_4bit(w, row, first, count, out);
   for (int64_t o = 0; o < w.scales.outlier_count; ++o) {
     const int64_t i = w.scales.outlier_columns[o] - first;
     if (i >= 0 && i < count) out[i] = outlier_value(w.scales, o, row, w.rows);

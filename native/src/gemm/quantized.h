@@ -89,34 +89,6 @@ static inline float scale_at(const sartor_scales &s, int64_t entry, int64_t bloc
 /* int8: what a code is multiplied by. */
 static inline float int8_step(const sartor_scales &s, int64_t row) { return float_at(s.absmax, row) / 127.0f; }
 
-/* Value of element (row, column), outlier columns apart. */
-[[maybe_unused]] static float inlier_value(const sartor_weight &w, int64_t row, int64_t column) {
-  const bool packed = w.layout == SARTOR_PACKED;
-  if (w.dtype == SARTOR_INT8) {
-    const int64_t index = packed ? packed_index(row, column, w.columns, w.dtype) : row * w.columns + column;
-    return (float)((const int8_t *)w.data)[index] * int8_step(w.scales, row);
-  }
-  const int64_t flat = row * w.columns + column;
-  const uint8_t *codes = (const uint8_t *)w.data;
-  uint32_t code;
-  int64_t entry = flat / scale_block;
-  if (packed) {
-    const PackedCode place = packed_code(row, column, w.columns);
-    code = codes[place.byte] >> place.shift & 15;
-    entry = packed_scale_index(row, column, w.columns);
-  } else {
-    code = codes[flat / 2] >> (flat % 2 ? 0 : 4) & 15;
-  }
-  return code_values(w.dtype)[code] * scale_at(w.scales, entry, flat / scale_block);
-}
-
-/* The index of a column among the outlier columns, or -1. */
-[[maybe_unused]] static int64_t find_outlier(const sartor_scales &s, int64_t column) {
-  for (int64_t i = 0; i < s.outlier_count; ++i)
-    if (s.outlier_columns[i] == column) return i;
-  return -1;
-}
-
 static inline float outlier_value(const sartor_scales &s, int64_t outlier, int64_t row, int64_t rows) {
   return to_float(((const bfloat16 *)s.outliers)[outlier * rows + row]);
 }
