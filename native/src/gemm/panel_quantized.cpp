@@ -33,11 +33,16 @@ const float *open_scales(const sartor_weight &w, int64_t row, int64_t column, fl
   const sartor_scales &s = w.scales;
   const int64_t entry = packed_scale_index(row, column, w.columns);
   if (!s.nested_absmax) return (const float *)s.absmax + entry;
-  const int64_t last_row = w.rows - 1;
-  for (int64_t i = 0; i < panel_width; ++i) { /* rows of padding have some scale too; their codes are 0 */
-    const int64_t flat = minimum(row + i, last_row) * w.columns + column;
-    room[i] = scale_at(s, entry + i, flat / scale_block);
-  }
+  /* Unsigned, so that the division is a shift; in variables, which stores to `room` cannot change. */
+  const uint8_t *codes = (const uint8_t *)s.absmax + entry;
+  const float *map = s.nested_map, *nested = s.nested_absmax;
+  const float offset = s.nested_offset;
+  const uint64_t columns = (uint64_t)w.columns;
+  const int64_t rows = minimum(panel_width, w.rows - row);
+  uint64_t flat = (uint64_t)row * columns + (uint64_t)column;
+  for (int64_t i = 0; i < rows; ++i, flat += columns)
+    room[i] = float_at(map, codes[i]) * float_at(nested, (int64_t)(flat / (scale_block * nested_block))) + offset;
+  for (int64_t i = rows; i < panel_width; ++i) room[i] = 0;
   return room;
 }
 
