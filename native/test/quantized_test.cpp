@@ -203,7 +203,7 @@ int main() {
     std::string bytes;
     test_refusals(engine);
     for (Kind kind : {nf4, fp4, nf4_nested, int8, int8_outliers})
-      for (auto [rows, columns] : {std::pair<int64_t, int64_t>{1, 5}, {63, 172}, {100, 65}, {130, 128}})
+      for (auto [rows, columns] : {std::pair<int64_t, int64_t>{1, 5}, {63, 172}, {100, 65}, {130, 128}, {66, 288}})
         for (int32_t source : {SARTOR_FLOAT32, SARTOR_BFLOAT16, SARTOR_FLOAT16}) {
           const Quantized q(engine, kind, rows, columns, source);
           for (const sartor_weight &weight : {q.weight, q.packed}) {
