@@ -110,6 +110,16 @@ public final class Lifetimes {
         return Collections.unmodifiableList(storages);
     }
 
+    /** Of each storage, the instruction that touches it first. */
+    int[] first() {
+        return first;
+    }
+
+    /** Of each storage, the instruction that touches it last. */
+    int[] last() {
+        return last;
+    }
+
     /** Bytes of each storage, as recorded. */
     public long[] bytes() {
         return storages.stream().mapToLong(Storage::bytes).toArray();

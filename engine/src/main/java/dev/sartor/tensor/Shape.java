@@ -1,7 +1,7 @@
 package dev.sartor.tensor;
 
-import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /** Sizes of a tensor's dimensions, outermost first; a scalar has none. */
@@ -18,7 +18,11 @@ public record Shape(List<Long> dims) {
     }
 
     public static Shape of(long... dims) {
-        return new Shape(Arrays.stream(dims).boxed().toList());
+        var boxed = new Long[dims.length];
+        for (int i = 0; i < dims.length; i++) {
+            boxed[i] = dims[i];
+        }
+        return new Shape(List.of(boxed));
     }
 
     public int rank() {
@@ -35,16 +39,30 @@ public record Shape(List<Long> dims) {
     }
 
     public long elements() {
-        return dims.stream().reduce(1L, (a, b) -> a * b);
+        return product(dims.size());
     }
 
     /** All but the innermost dimension, multiplied. */
     public long rows() {
-        return dims.subList(0, dims.size() - 1).stream().reduce(1L, (a, b) -> a * b);
+        return product(dims.size() - 1);
+    }
+
+    /** Of the outermost dimensions. A loop, and no stream, for every tensor of every recorded step asks. */
+    private long product(int count) {
+        Objects.checkFromToIndex(0, count, dims.size());
+        long product = 1;
+        for (int i = 0; i < count; i++) {
+            product *= dims.get(i);
+        }
+        return product;
     }
 
     public long[] toArray() {
-        return dims.stream().mapToLong(Long::longValue).toArray();
+        long[] sizes = new long[dims.size()];
+        for (int i = 0; i < sizes.length; i++) {
+            sizes[i] = dims.get(i);
+        }
+        return sizes;
     }
 
     @Override

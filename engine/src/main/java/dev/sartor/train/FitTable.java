@@ -2,6 +2,7 @@ package dev.sartor.train;
 
 import dev.sartor.device.Device;
 import dev.sartor.model.Recompute;
+import dev.sartor.tape.Layouts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
@@ -35,10 +36,11 @@ public final class FitTable {
      */
     public static List<Cell> of(Device device, List<Method> methods, TrainingArguments arguments, List<BatchShape> shapes)
             throws IOException {
+        var layouts = new Layouts();
         try {
             return methods.parallelStream().flatMap(method -> {
                 try {
-                    return cells(device, method, arguments, shapes);
+                    return cells(device, method, arguments, shapes, layouts).stream();
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }
@@ -48,24 +50,24 @@ public final class FitTable {
         }
     }
 
-    private static Stream<Cell> cells(Device device, Method method, TrainingArguments arguments, List<BatchShape> shapes)
-            throws IOException {
+    private static List<Cell> cells(
+            Device device, Method method, TrainingArguments arguments, List<BatchShape> shapes, Layouts layouts) throws IOException {
         try (var setup = new TrainingSetup(device, method.options.planned());
                 var trainer = MemoryPlan.planning(setup, arguments)) {
             var tables = rotaryTables(setup, shapes);
             long weights = setup.model().weightBytes() - tables.values().stream().mapToLong(Long::longValue).sum();
             var small = new BatchShape(least(shapes, BatchShape::rows), least(shapes, BatchShape::length));
             var large = new BatchShape(most(shapes, BatchShape::rows), most(shapes, BatchShape::length));
+            long parameters = setup.trainedParameters();
             Map<BatchShape, Long> scratch = new HashMap<>();
             return Stream.of(Recompute.values()).flatMap(recompute -> {
-                var step = new StepShapes(setup.model(), recompute, small, large);
+                var step = new StepShapes(setup.model(), recompute, small, large, layouts);
                 // The kernels are the same however often they run.
                 shapes.forEach(shape -> scratch.computeIfAbsent(shape, key -> step.scratch(key, device)));
                 return shapes.stream().map(shape -> new Cell(method.name, shape, recompute, new MemoryPlan(
                         weights + tables.get(shape.length()), setup.model().mappedBytes(), setup.stateBytes(),
-                        trainer.stateBytes(), step.slab(shape), scratch.get(shape), setup.trainedParameters(),
-                        trainer.stateFileBytes())));
-            }).toList().stream();
+                        trainer.stateBytes(), step.slab(shape), scratch.get(shape), parameters, trainer.stateFileBytes())));
+            }).toList();
         }
     }
 

@@ -9,6 +9,7 @@ import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Every weight of a model.
@@ -18,7 +19,7 @@ import java.util.List;
 public record ModelTrainee(LanguageModel model, DType dtype) implements Trainee {
     @Override
     public List<Trained> trained() {
-        var matrices = model.lm().blockLinears().stream().map(linear -> linear.weight().parameter()).toList();
+        var matrices = model.lm().blockLinears().stream().map(linear -> linear.weight().parameter()).collect(Collectors.toSet());
         return model.parameters().stream().map(each -> trained(each, matrices.contains(each))).toList();
     }
 

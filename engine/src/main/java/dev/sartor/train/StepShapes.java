@@ -5,6 +5,7 @@ import dev.sartor.device.Instruction;
 import dev.sartor.device.kernel.Resized;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
+import dev.sartor.tape.Layouts;
 import dev.sartor.tape.Lifetimes;
 import dev.sartor.tape.Planner;
 import dev.sartor.tensor.Memory;
@@ -30,32 +31,34 @@ final class StepShapes {
     private final Lifetimes largest;
     private final long[] smallBytes;
     private final long[] perToken;
+    private final Layouts layouts;
     private final Lifetimes.Layout smallLayout;
     private final Lifetimes.Layout largeLayout;
-    private final List<Integer> kinds;
+    private List<Integer> kinds;
 
     /**
      * @param small with the fewest rows and tokens
      * @param large with the most of both
+     * @param layouts found for other steps
      */
-    StepShapes(LanguageModel model, Recompute recompute, BatchShape small, BatchShape large) {
+    StepShapes(LanguageModel model, Recompute recompute, BatchShape small, BatchShape large, Layouts layouts) {
         this.model = model;
         this.recompute = recompute;
         this.small = small;
         this.large = large;
+        this.layouts = layouts;
         smallest = lifetimes(small);
         largest = lifetimes(large);
         smallBytes = aligned(smallest);
-        smallLayout = smallest.place(smallBytes);
+        smallLayout = layouts.of(smallest, smallBytes);
         long[] largeBytes = aligned(largest);
-        largeLayout = largest.place(largeBytes);
+        largeLayout = layouts.of(largest, largeBytes);
         long between = large.tokens() - small.tokens();
         perToken = new long[smallBytes.length];
         for (int i = 0; between > 0 && i < perToken.length; i++) {
             long growth = largeBytes[i] - smallBytes[i];
             perToken[i] = growth % between == 0 ? growth / between : -1;
         }
-        kinds = kinds();
     }
 
     private static long[] aligned(Lifetimes lifetimes) {
@@ -87,7 +90,7 @@ final class StepShapes {
             return Math.max(told.getAsLong(), Memory.ALIGNMENT);
         }
         var own = lifetimes(shape);
-        return Math.max(own.place(own.bytes()).bytes(), Memory.ALIGNMENT);
+        return Math.max(layouts.of(own, own.bytes()).bytes(), Memory.ALIGNMENT);
     }
 
     private OptionalLong interpolated(long tokens) {
@@ -110,6 +113,9 @@ final class StepShapes {
 
     /** The largest scratch of any instruction. */
     long scratch(BatchShape shape, Device device) {
+        if (kinds == null) {
+            kinds = kinds();
+        }
         long most = 0;
         for (int each : kinds) {
             most = Math.max(most, device.scratchBytes(resized(each, shape)));

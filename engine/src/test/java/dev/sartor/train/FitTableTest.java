@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.backend.cpu.CpuDevice;
+import dev.sartor.device.QuantType;
 import dev.sartor.model.Recompute;
 import dev.sartor.peft.TinyModels;
 import dev.sartor.peft.lora.Lora;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,7 +30,9 @@ class FitTableTest {
     void cellsAreExact(String family) throws IOException {
         try (var device = CpuDevice.open(2)) {
             var model = TinyModels.weights(device, temporary, family, DType.FLOAT32);
-            var methods = List.of(method("full", model, null), method("LoRA", model, Lora.rank(4).allLinear().build()),
+            var lora = Lora.rank(4).allLinear().build();
+            var methods = List.of(method("full", model, null), method("LoRA", model, lora), quantized("nf4", model, QuantType.NF4, false, lora),
+                    quantized("nf4+dq", model, QuantType.NF4, true, lora), quantized("int8", model, QuantType.INT8, false, lora),
                     method("DoRA", model, Lora.rank(3).allLinear().dora().dropout(0.1).build()));
             var shapes = IntStream.of(5, 16, 32, 48).boxed()
                     .flatMap(length -> IntStream.of(1, 2, 3).mapToObj(rows -> new BatchShape(rows, length))).toList();
@@ -45,6 +49,11 @@ class FitTableTest {
 
     private static FitTable.Method method(String name, Path model, Record adapter) {
         return new FitTable.Method(name, new TrainingSetup.Options(model, DType.BFLOAT16, adapter, 1, TrainingSetup.Start.FILES));
+    }
+
+    private static FitTable.Method quantized(String name, Path model, QuantType type, boolean doubleQuant, Record adapter) {
+        return new FitTable.Method(name, new TrainingSetup.Options(
+                model, DType.BFLOAT16, QuantizationConfig.of(type, doubleQuant), adapter, 1, TrainingSetup.Start.FILES));
     }
 
     /** The least recomputation that fits is taken, and the most where nothing fits. */

@@ -2,9 +2,9 @@ package dev.sartor.device.kernel;
 
 import dev.sartor.device.Matrix;
 import dev.sartor.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
 
 /**
  * A kernel call as data: which kernel, on which tensors, with which numbers. Devices switch over
@@ -25,12 +25,23 @@ public sealed interface Kernel permits Pack, Unpack, LoraLinear, LoraLinearBackw
 
     /** A matrix's tensors, then others; what is null is left out. */
     static List<Tensor> present(Matrix matrix, Tensor... tensors) {
-        return Stream.concat(matrix == null ? Stream.empty() : matrix.tensors().stream(), Stream.of(tensors))
-                .filter(Objects::nonNull)
-                .toList();
+        var present = new ArrayList<Tensor>(tensors.length + 4);
+        if (matrix != null) {
+            present.addAll(matrix.tensors());
+        }
+        return added(present, tensors);
     }
 
     static List<Tensor> present(Tensor... tensors) {
-        return Stream.of(tensors).filter(Objects::nonNull).toList();
+        return added(new ArrayList<>(tensors.length), tensors);
+    }
+
+    private static List<Tensor> added(List<Tensor> present, Tensor... tensors) {
+        for (var tensor : tensors) {
+            if (tensor != null) {
+                present.add(tensor);
+            }
+        }
+        return Collections.unmodifiableList(present);
     }
 }
