@@ -12,6 +12,7 @@ import dev.sartor.device.kernel.Zero;
 import dev.sartor.optim.Optimizer;
 import dev.sartor.optim.StepInputs;
 import dev.sartor.optim.Trained;
+import dev.sartor.tape.Planner;
 import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Memory;
@@ -153,7 +154,7 @@ public final class UpdateProgram implements AutoCloseable {
     }
 
     private long scratch(List<Instruction> instructions) {
-        return instructions.stream().mapToLong(device::scratchBytes).max().orElse(0);
+        return Planner.kinds(instructions).stream().mapToLong(device::scratchBytes).max().orElse(0);
     }
 
     private static List<Instruction> instructions(List<Kernel> kernels) {
