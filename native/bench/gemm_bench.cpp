@@ -85,16 +85,16 @@ void linear(Bench &bench, int64_t rows, int64_t in, int64_t out, int32_t rank, i
   sartor_pack pack{{w.data, out, in, SARTOR_ROW_MAJOR, dtype, {}}, {packed.data, out, in, SARTOR_PACKED, dtype, {}}, 0};
   sartor_instruction instruction{SARTOR_OP_PACK, sizeof pack, &pack};
   sartor_submit(bench.engine, &instruction, 1, nullptr, 0, nullptr);
-  sartor_lora_linear forward{};
+  sartor_lora_linear forward{}; forward.projection_count = 1;
   forward.x = x.data;
-  forward.weight = {packed.data, out, in, SARTOR_PACKED, dtype, {}};
-  forward.lora_a = rank ? a.floats() : nullptr;
-  forward.lora_b = rank ? b.floats() : nullptr;
-  forward.y = y.data;
-  forward.h = rank ? h.floats() : nullptr;
+  forward.projections[0].weight = {packed.data, out, in, SARTOR_PACKED, dtype, {}};
+  forward.projections[0].lora_a = rank ? a.floats() : nullptr;
+  forward.projections[0].lora_b = rank ? b.floats() : nullptr;
+  forward.projections[0].y = y.data;
+  forward.projections[0].h = rank ? h.floats() : nullptr;
   forward.rows = rows;
-  forward.rank = rank;
-  forward.scaling = 2;
+  forward.projections[0].rank = rank;
+  forward.projections[0].scaling = 2;
   forward.dtype = dtype;
   char name[120];
   const char *type = dtype == SARTOR_FLOAT32 ? "f32" : "bf16";
@@ -102,30 +102,30 @@ void linear(Bench &bench, int64_t rows, int64_t in, int64_t out, int32_t rank, i
   std::snprintf(name, sizeof name, "%s linear %lld x %lld x %lld r%d", type, (long long)rows, (long long)in,
                 (long long)out, rank);
   bench.run(name, flops, SARTOR_OP_LORA_LINEAR, forward);
-  sartor_lora_linear_backward backward{};
-  backward.dy = y.data;
+  sartor_lora_linear_backward backward{}; backward.projection_count = 1;
+  backward.projections[0].dy = y.data;
   backward.x = x.data;
-  backward.h = forward.h;
-  backward.weight = forward.weight;
-  backward.lora_a = forward.lora_a;
-  backward.lora_b = forward.lora_b;
+  backward.projections[0].h = forward.projections[0].h;
+  backward.projections[0].weight = forward.projections[0].weight;
+  backward.projections[0].lora_a = forward.projections[0].lora_a;
+  backward.projections[0].lora_b = forward.projections[0].lora_b;
   backward.dx = dx.data;
   backward.rows = rows;
-  backward.rank = rank;
-  backward.scaling = 2;
+  backward.projections[0].rank = rank;
+  backward.projections[0].scaling = 2;
   backward.dtype = dtype;
   if (rank) {
     std::snprintf(name, sizeof name, "%s   backward, dx only", type);
     bench.run(name, flops, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
-    backward.d_lora_a = d_a.floats();
-    backward.d_lora_b = d_b.floats();
+    backward.projections[0].d_lora_a = d_a.floats();
+    backward.projections[0].d_lora_b = d_b.floats();
   }
   std::snprintf(name, sizeof name, "%s   backward", type);
   bench.run(name, flops, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
   if (!rank && out * in <= (8 << 20)) {
     Memory d_w(in * out * 4);
     backward.dx = nullptr;
-    backward.d_weight = d_w.floats();
+    backward.projections[0].d_weight = d_w.floats();
     std::snprintf(name, sizeof name, "%s   d_weight", type);
     bench.run(name, flops, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
   }
@@ -185,12 +185,12 @@ void quantized(Bench &bench, int64_t rows, int64_t in, int64_t out, int32_t comp
     char name[120];
     std::snprintf(name, sizeof name, "%s pack (elements)", names[kind]);
     bench.run(name, static_cast<double>(in * out), SARTOR_OP_PACK, pack);
-    sartor_lora_linear forward{};
-    forward.x = x.data, forward.weight = weight, forward.y = y.data, forward.rows = rows, forward.dtype = compute;
+    sartor_lora_linear forward{}; forward.projection_count = 1;
+    forward.x = x.data, forward.projections[0].weight = weight, forward.projections[0].y = y.data, forward.rows = rows, forward.dtype = compute;
     std::snprintf(name, sizeof name, "%s forward %lld x %lld x %lld", names[kind], (long long)rows, (long long)in, (long long)out);
     bench.run(name, flops, SARTOR_OP_LORA_LINEAR, forward);
-    sartor_lora_linear_backward backward{};
-    backward.dy = dy.data, backward.weight = weight, backward.dx = dx.data, backward.rows = rows, backward.dtype = compute;
+    sartor_lora_linear_backward backward{}; backward.projection_count = 1;
+    backward.projections[0].dy = dy.data, backward.projections[0].weight = weight, backward.dx = dx.data, backward.rows = rows, backward.dtype = compute;
     std::snprintf(name, sizeof name, "%s dx", names[kind]);
     bench.run(name, flops, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
   }

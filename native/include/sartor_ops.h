@@ -121,50 +121,65 @@ typedef struct sartor_unpack {
   int64_t row_count;
 } sartor_unpack;
 
+/* As many linear layers may read one input in one op: queries, keys and values. */
+#define SARTOR_MAX_PROJECTIONS 3
+
+/* One of the linear layers of an op. With rank 0 it is plain, and lora_a, lora_b, h are null. */
+typedef struct sartor_projection {
+  sartor_weight weight; /* [out, in] */
+  const float *bias;    /* [out] or null */
+  const float *lora_a;  /* [rank, in] or null */
+  const float *lora_b;  /* [out, rank] or null */
+  void *y;              /* [rows, out], dtype */
+  float *h;             /* [rows, rank] or null; kept for the backward pass */
+  int32_t rank;
+  float scaling;
+} sartor_projection;
+
 /*
- * y = x W^T + bias + scaling * h B^T, with h = dropout(x) A^T.
- * With rank 0 it is a plain linear layer, and lora_a, lora_b, h are null.
- * LoRA: Hu et al. 2021, section 4.1. Dropout is inverted dropout on the adapter's input.
+ * For each projection of the same x: y = x W^T + bias + scaling * h B^T, with h = dropout(x) A^T.
+ * LoRA: Hu et al. 2021, section 4.1. Dropout is inverted dropout on the adapter's input; it takes
+ * an op of one projection.
  */
 typedef struct sartor_lora_linear {
-  const void *x; /* [rows, in], dtype; in = weight.columns */
-  sartor_weight weight;
-  const float *bias;   /* [out] or null; out = weight.rows */
-  const float *lora_a; /* [rank, in] or null */
-  const float *lora_b; /* [out, rank] or null */
-  void *y;             /* [rows, out], dtype */
-  float *h;            /* [rows, rank] or null; kept for the backward pass */
+  const void *x; /* [rows, in], dtype */
+  sartor_projection projections[SARTOR_MAX_PROJECTIONS];
   const sartor_rng *rng; /* or null where dropout is 0 */
   int64_t rows;
   int64_t site; /* names the dropout site */
-  int32_t rank;
-  float scaling;
-  float dropout; /* probability of dropping, [0, 1) */
+  int32_t projection_count; /* at least 1 */
+  float dropout;            /* probability of dropping, [0, 1) */
   int32_t dtype;
 } sartor_lora_linear;
 
-/*
- * g = scaling * dy B;  dx = dy W + mask(g A);  dA += g^T dropout(x);  dB += scaling * dy^T h;
- * dW += dy^T x;  dbias += column sums of dy. Each of dx, d_lora_a and d_lora_b (both or
- * neither), d_weight, d_bias may be null: then it is not computed.
- */
-typedef struct sartor_lora_linear_backward {
+/* Each of d_lora_a and d_lora_b (both or neither), d_weight, d_bias may be null: then it is not
+ * computed. */
+typedef struct sartor_projection_backward {
   const void *dy; /* [rows, out], dtype */
-  const void *x;  /* [rows, in], dtype; or null where neither d_lora_a nor d_weight is asked for */
   const float *h; /* [rows, rank] or null */
   sartor_weight weight;
   const float *lora_a;
   const float *lora_b;
-  void *dx; /* [rows, in], dtype, or null */
   float *d_lora_a; /* [rank, in] or null */
   float *d_lora_b; /* [out, rank] or null */
   float *d_weight; /* [out, in] or null */
   float *d_bias;   /* [out] or null */
+  int32_t rank;
+  float scaling;
+} sartor_projection_backward;
+
+/*
+ * For each projection g = scaling * dy B;  dA += g^T dropout(x);  dB += scaling * dy^T h;
+ * dW += dy^T x;  dbias += column sums of dy.  dx = sum over the projections of dy W + mask(g A).
+ */
+typedef struct sartor_lora_linear_backward {
+  const void *x; /* [rows, in], dtype; or null where neither d_lora_a nor d_weight is asked for */
+  void *dx;      /* [rows, in], dtype, or null */
+  sartor_projection_backward projections[SARTOR_MAX_PROJECTIONS];
   const sartor_rng *rng;
   int64_t rows;
   int64_t site;
-  int32_t rank;
-  float scaling;
+  int32_t projection_count;
   float dropout;
   int32_t accumulate; /* of dx */
   int32_t dtype;

@@ -67,12 +67,12 @@ static std::string run_alone(const std::string &isa, int threads, int rounds) {
   for (int64_t i = 0; i < out * in; ++i) w.floats()[i] = static_cast<float>(i % 89 - 44) * 0.017f;
   std::string bits;
   for (int round = 0; round < rounds; ++round) {
-    sartor_lora_linear linear{};
+    sartor_lora_linear linear{}; linear.projection_count = 1;
     linear.x = x.floats();
-    linear.weight.data = w.floats();
-    linear.weight.rows = out;
-    linear.weight.columns = in;
-    linear.y = y.floats();
+    linear.projections[0].weight.data = w.floats();
+    linear.projections[0].weight.rows = out;
+    linear.projections[0].weight.columns = in;
+    linear.projections[0].y = y.floats();
     linear.rows = rows;
     CHECK_RUNS(engine, SARTOR_OP_LORA_LINEAR, linear);
     double total = 0;

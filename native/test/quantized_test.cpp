@@ -139,11 +139,11 @@ std::string test_products(Engine &engine, const Quantized &q, const sartor_weigh
   const int64_t rows = 7;
   Array x(rows * q.columns, dtype), dy(rows * q.rows, dtype), y(rows * q.rows, dtype), dx(rows * q.columns, dtype);
   x.randomize(), dy.randomize();
-  sartor_lora_linear forward{};
-  forward.x = x.data(), forward.weight = weight, forward.y = y.data(), forward.rows = rows, forward.dtype = dtype;
+  sartor_lora_linear forward{}; forward.projection_count = 1;
+  forward.x = x.data(), forward.projections[0].weight = weight, forward.projections[0].y = y.data(), forward.rows = rows, forward.dtype = dtype;
   CHECK_RUNS(engine, SARTOR_OP_LORA_LINEAR, forward);
-  sartor_lora_linear_backward backward{};
-  backward.dy = dy.data(), backward.weight = weight, backward.dx = dx.data(), backward.rows = rows, backward.dtype = dtype;
+  sartor_lora_linear_backward backward{}; backward.projection_count = 1;
+  backward.projections[0].dy = dy.data(), backward.projections[0].weight = weight, backward.dx = dx.data(), backward.rows = rows, backward.dtype = dtype;
   CHECK_RUNS(engine, SARTOR_OP_LORA_LINEAR_BACKWARD, backward);
   /* Where pairs of bfloat16 are multiplied, the weight is one of them, rounded once. */
   const bool rounds = dtype == SARTOR_BFLOAT16 && std::strcmp(sartor_isa(engine.get()), "avx512_bf16") == 0;

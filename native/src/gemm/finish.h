@@ -20,6 +20,18 @@ SARTOR_INLINE void store_tile(const Tile &tile, T *y, int64_t stride, Change &&c
   }
 }
 
+/* The part of a tile that lies in columns [first, first + count) of C, as a tile of those; perhaps empty. */
+[[maybe_unused]] static Tile columns_of(const Tile &tile, int64_t first, int64_t count) {
+  const int64_t begin = maximum(tile.column, first), end = minimum(tile.column + tile.columns, first + count);
+  return {tile.data + (begin - tile.column), tile.row, tile.rows, begin - first, end - begin};
+}
+
+/* The same of rows. */
+[[maybe_unused]] static Tile rows_of(const Tile &tile, int64_t first, int64_t count) {
+  const int64_t begin = maximum(tile.row, first), end = minimum(tile.row + tile.rows, first + count);
+  return {tile.data + (begin - tile.row) * panel_width, begin - first, end - begin, tile.column, tile.columns};
+}
+
 /* softcap * tanh(v / softcap), Gemma's bound on logits; none where softcap is 0 */
 SARTOR_INLINE vf soft_capped(vf v, float softcap) {
   return softcap > 0.0f ? splat(softcap) * tanh(v * splat(1.0f / softcap)) : v;

@@ -7,7 +7,7 @@ namespace {
 constexpr int64_t row_quantum = 24;
 constexpr int64_t max_block_rows = 1536;
 constexpr int64_t panel_budget = 128 * 1024; /* bytes of a panel of B that the L2 cache keeps */
-constexpr int64_t merged_k = 256;            /* a second segment up to this shares the last block */
+constexpr int64_t merged_k = 256;            /* later segments up to this together share a pass */
 
 /* The panel dtype that tiles will read: pairs stay pairs, also where they are widened. */
 int32_t panel_dtype(const RightOperand &b, int32_t compute) {
@@ -19,9 +19,63 @@ bool is_own_panel(const RightOperand &b, int32_t compute) {
   return b.kind == RightOperand::packed && b.dtype == panel_dtype(b, compute);
 }
 
-int64_t bytes_of_panel(const RightOperand &b, int64_t k, int32_t compute) {
-  return is_own_panel(b, compute) ? 0 : panel_elements(k, compute) * dtype_bytes(compute);
+int64_t max_k_block(const RightOperand &b, int32_t compute) {
+  return panel_budget / (panel_width * dtype_bytes(panel_dtype(b, compute)));
 }
+
+int64_t k_block(const Segment &segment, int32_t compute) {
+  const int64_t count = maximum<int64_t>(1, ceil_div(segment.k, max_k_block(segment.b, compute)));
+  return maximum<int64_t>(panel_width, round_up(ceil_div(segment.k, count), panel_width));
+}
+
+/* Room for the segment's panel in any pass; never more for a smaller k. */
+int64_t bytes_of_panel(const Segment &segment, int32_t compute) {
+  if (is_own_panel(segment.b, compute)) return 0;
+  const int64_t k = minimum(round_up(segment.k, panel_width), max_k_block(segment.b, compute));
+  return panel_elements(k, compute) * dtype_bytes(compute);
+}
+
+/* Stretches of k that are added up in one pass over the rows. */
+struct Cut {
+  int segment;
+  int64_t k0, k;
+};
+struct Pass {
+  int count;
+  Cut cuts[max_segments];
+};
+
+/* The passes of a product: a segment's blocks one after the other; its last takes short ones along. */
+class Passes {
+ public:
+  Passes(const Product &p, int first_segment) : p_(p), segment_(first_segment) {}
+
+  bool done() const { return segment_ == p_.segment_count; }
+
+  bool next(Pass &pass) {
+    if (done()) return false;
+    const int64_t k = p_.segments[segment_].k;
+    const int64_t block = k_block(p_.segments[segment_], p_.compute);
+    pass.count = 1;
+    pass.cuts[0] = {segment_, k0_, minimum(block, k - k0_)};
+    k0_ += block;
+    if (k0_ < k) return true;
+    k0_ = 0;
+    ++segment_;
+    for (int64_t merged = 0; !done(); ++segment_) {
+      const int64_t more = p_.segments[segment_].k;
+      if (merged + more > merged_k) break;
+      merged += more;
+      pass.cuts[pass.count++] = {segment_, 0, more};
+    }
+    return true;
+  }
+
+ private:
+  const Product &p_;
+  int segment_;
+  int64_t k0_ = 0;
+};
 
 }  // namespace
 
@@ -49,24 +103,15 @@ GemmPlan plan_gemm(int threads, const Product &p) {
   plan.block_count = ceil_div(p.m, plan.block_rows);
 
   plan.matvec = is_matvec(p);
-  if (plan.matvec) {
-    plan.panel_bytes = p.segment_count == 2 ? bytes_of_panel(p.segments[1].b, p.segments[1].k, p.compute) : 0;
-    plan.scratch_bytes = threads * round_up(plan.panel_bytes, 64);
-    return plan;
+  int pass_count = 0;
+  Passes passes(p, plan.matvec);
+  for (Pass pass; passes.next(pass); ++pass_count) {
+    int64_t bytes = 0;
+    for (int i = 0; i < pass.count; ++i) bytes += bytes_of_panel(p.segments[pass.cuts[i].segment], p.compute);
+    plan.panel_bytes = maximum(plan.panel_bytes, bytes);
   }
-  const Segment &main = p.segments[0];
-  const int64_t max_k_block = panel_budget / (panel_width * dtype_bytes(panel_dtype(main.b, p.compute)));
-  plan.k_block_count = maximum<int64_t>(1, ceil_div(main.k, max_k_block));
-  plan.k_block = maximum<int64_t>(panel_width, round_up(ceil_div(main.k, plan.k_block_count), panel_width));
-  plan.k_block_count = maximum<int64_t>(1, ceil_div(main.k, plan.k_block));
-  plan.merged = p.segment_count == 2 && p.segments[1].k <= merged_k;
-  plan.panel_bytes = bytes_of_panel(main.b, minimum(round_up(main.k, panel_width), max_k_block), p.compute);
-  if (p.segment_count == 2) {
-    const int64_t second = bytes_of_panel(p.segments[1].b, p.segments[1].k, p.compute);
-    plan.panel_bytes = plan.merged ? plan.panel_bytes + second : maximum(plan.panel_bytes, second);
-  }
-  const bool strips = plan.k_block_count > 1 || (p.segment_count == 2 && !plan.merged);
-  plan.strip_floats = strips ? minimum(round_up(p.m, row_quantum), max_block_rows) * panel_width : 0;
+  if (pass_count > 1 && !plan.matvec)
+    plan.strip_floats = minimum(round_up(p.m, row_quantum), max_block_rows) * panel_width;
   plan.scratch_bytes = threads * (round_up(plan.panel_bytes, 64) + plan.strip_floats * 4);
   return plan;
 }
@@ -82,19 +127,19 @@ struct Stretch {
 };
 
 /* Finds or makes the panel; returns where the next one may be made. */
-char *open_stretch(Stretch &stretch, const Product &p, const Segment &segment, int64_t n0, int64_t k0, int64_t kc,
-                   char *room) {
+char *open_stretch(Stretch &stretch, const Product &p, const Cut &cut, int64_t n0, char *room) {
+  const Segment &segment = p.segments[cut.segment];
   const RightOperand &b = segment.b;
-  stretch = {&segment.a, k0, kc, nullptr, panel_dtype(b, p.compute)};
+  stretch = {&segment.a, cut.k0, cut.k, nullptr, panel_dtype(b, p.compute)};
   if (is_own_panel(b, p.compute)) {
-    const int64_t elements = n0 / panel_width * panel_elements(segment.k, b.dtype) + k0 * panel_width;
+    const int64_t elements = n0 / panel_width * panel_elements(segment.k, b.dtype) + cut.k0 * panel_width;
     stretch.panel = (const char *)b.data + elements * dtype_bytes(b.dtype);
     return room;
   }
   const int64_t columns = round_up(minimum(panel_width, p.n - n0), lanes);
-  fill_panel(b, segment.k, p.n, n0, columns, k0, kc, stretch.dtype, room);
+  fill_panel(b, segment.k, p.n, n0, columns, cut.k0, cut.k, stretch.dtype, room);
   stretch.panel = room;
-  return room + panel_elements(kc, stretch.dtype) * dtype_bytes(stretch.dtype);
+  return room + panel_elements(cut.k, stretch.dtype) * dtype_bytes(stretch.dtype);
 }
 
 Piece make_piece(const Stretch &stretch, int64_t row, int64_t column, int32_t compute) {
@@ -123,7 +168,7 @@ struct Sweep {
   void tile(int64_t row, int rows, int64_t column, int vectors) const {
     alignas(64) float sums[max_tile_rows * panel_width];
     const int32_t compute = product.compute;
-    Piece pieces[2];
+    Piece pieces[max_segments];
     for (int i = 0; i < count; ++i) pieces[i] = make_piece(stretches[i], row, column, compute);
     float *in_strip = strip ? strip + (row - first_row) * panel_width + column : nullptr;
     Micro micro = find_micro(compute, rows, vectors);
@@ -147,48 +192,31 @@ struct Sweep {
   }
 };
 
-void run_matvec_task(const Product &p, int64_t n0, char *scratch, FinishTile finish, void *closure) {
-  alignas(64) float sums[matvec_rows * panel_width];
-  const int64_t columns = minimum(panel_width, p.n - n0);
-  matvec_panel(p, n0, sums);
-  if (p.segment_count == 1) return finish(closure, Tile{sums, 0, p.m, n0, columns});
-  Stretch second;
-  open_stretch(second, p, p.segments[1], n0, 0, p.segments[1].k, scratch);
-  Sweep{p, &second, 1, 0, p.m, n0, columns, sums, true, finish, closure}.run();
-}
-
 }  // namespace
 
 void run_gemm_task(const Product &p, const GemmPlan &plan, int64_t task, char *scratch, FinishTile finish,
                    void *closure) {
-  if (plan.matvec) return run_matvec_task(p, task * panel_width, scratch, finish, closure);
   const int64_t n0 = task / plan.block_count * panel_width;
   const int64_t first_row = task % plan.block_count * plan.block_rows;
-  float *strip = plan.strip_floats ? (float *)(scratch + round_up(plan.panel_bytes, 64)) : nullptr;
-  Stretch stretches[2];
   const int64_t last_row = minimum(first_row + plan.block_rows, p.m);
   const int64_t columns = minimum(panel_width, p.n - n0);
-  Sweep sweep{p, stretches, 0, first_row, last_row, n0, columns, strip, false, nullptr, closure};
-  const bool separate = p.segment_count == 2 && !plan.merged;
-  for (int64_t block = 0; block < plan.k_block_count; ++block) {
-    const bool last = block + 1 == plan.k_block_count;
-    const int64_t k0 = block * plan.k_block;
-    const int64_t kc = minimum(plan.k_block, p.segments[0].k - k0);
-    char *room = open_stretch(stretches[0], p, p.segments[0], n0, k0, kc, scratch);
-    sweep.count = 1;
-    if (last && plan.merged) {
-      open_stretch(stretches[1], p, p.segments[1], n0, 0, p.segments[1].k, room);
-      sweep.count = 2;
-    }
-    sweep.finish = last && !separate ? finish : nullptr;
+  float *strip = plan.strip_floats ? (float *)(scratch + round_up(plan.panel_bytes, 64)) : nullptr;
+  alignas(64) float few[matvec_rows * panel_width];
+  Passes passes(p, plan.matvec);
+  if (plan.matvec) {
+    matvec_panel(p, n0, few);
+    if (passes.done()) return finish(closure, Tile{few, 0, p.m, n0, columns});
+    strip = few;
+  }
+  Stretch stretches[max_segments];
+  Sweep sweep{p, stretches, 0, first_row, last_row, n0, columns, strip, plan.matvec, nullptr, closure};
+  for (Pass pass; passes.next(pass);) {
+    char *room = scratch;
+    for (int i = 0; i < pass.count; ++i) room = open_stretch(stretches[i], p, pass.cuts[i], n0, room);
+    sweep.count = pass.count;
+    sweep.finish = passes.done() ? finish : nullptr;
     sweep.run();
     sweep.resumes = true;
-  }
-  if (separate) {
-    open_stretch(stretches[0], p, p.segments[1], n0, 0, p.segments[1].k, scratch);
-    sweep.count = 1;
-    sweep.finish = finish;
-    sweep.run();
   }
 }
 

@@ -1,8 +1,9 @@
 /* gemm.h: C = sum over segments of A B, in tiles that a caller's function finishes and stores.
  *
  * The output is cut into panels of 64 columns and blocks of rows; a task computes one of each
- * on one thread, so no sum is ever split between threads. k is cut into blocks whose panel of B
- * stays in the second-level cache; between them float32 sums wait in a strip [rows][64]. */
+ * on one thread, so no sum is ever split between threads. Each segment's k is cut into blocks whose
+ * panel of B stays in the second-level cache; between the passes over them, float32 sums wait in a
+ * strip [rows][64]. Short segments join the pass before them. */
 #ifndef SARTOR_GEMM_GEMM_H
 #define SARTOR_GEMM_GEMM_H
 
@@ -16,13 +17,12 @@ struct GemmPlan {
   int64_t panel_count;
   int64_t block_rows;
   int64_t block_count;
-  int64_t k_block;       /* of the first segment */
-  int64_t k_block_count;
-  bool merged;           /* the second segment is added within the first one's last block */
   bool matvec;           /* the first segment is computed straight from codes, see matvec.h */
   int64_t panel_bytes;   /* a thread's room for panels of B; 0 where all lie packed */
-  int64_t strip_floats;  /* a thread's strip; 0 where one block of k is all */
+  int64_t strip_floats;  /* a thread's strip; 0 where one pass over k is all */
   int64_t scratch_bytes; /* all threads; a product that is smaller in m or k needs no more */
+
+  int64_t tasks() const { return panel_count * block_count; }
 };
 
 GemmPlan plan_gemm(int threads, const Product &product);
@@ -40,17 +40,45 @@ using FinishTile = void (*)(void *closure, const Tile &tile);
 void run_gemm_task(const Product &product, const GemmPlan &plan, int64_t task, char *thread_scratch, FinishTile finish,
                    void *closure);
 
-/* finish(const Tile &) is called once for each tile of C, from several threads. */
+struct PlannedProduct {
+  Product product;
+  GemmPlan plan;
+};
+
+/* Several products in one parallel region; scratch is as large as the greatest plan's. For each
+ * tile of product i's C finish(i, const Tile &) is called once, from several threads. */
+template <class Finish>
+static void gemm(Context &context, const PlannedProduct *list, int count, char *scratch, Finish &&finish) {
+  struct Closure {
+    Finish &finish;
+    int index;
+    static void call(void *closure, const Tile &tile) {
+      const Closure &self = *static_cast<Closure *>(closure);
+      self.finish(self.index, tile);
+    }
+  };
+  int64_t tasks = 0, bytes = 0;
+  for (int i = 0; i < count; ++i) {
+    tasks += list[i].plan.tasks();
+    bytes = maximum(bytes, list[i].plan.scratch_bytes);
+  }
+  context.parallel(tasks, [&](int64_t first, int64_t last, int thread) {
+    char *mine = scratch + thread * (bytes / context.threads);
+    int i = 0;
+    int64_t begin = 0; /* of product i's tasks */
+    for (int64_t task = first; task < last; ++task) {
+      while (task - begin >= list[i].plan.tasks()) begin += list[i++].plan.tasks();
+      Closure closure{finish, i};
+      run_gemm_task(list[i].product, list[i].plan, task - begin, mine, &Closure::call, &closure);
+    }
+  });
+}
+
+/* One product: finish(const Tile &). */
 template <class Finish>
 static void gemm(Context &context, const Product &product, const GemmPlan &plan, char *scratch, Finish &&finish) {
-  struct Caller {
-    static void call(void *closure, const Tile &tile) { (*static_cast<std::remove_reference_t<Finish> *>(closure))(tile); }
-  };
-  context.parallel(plan.panel_count * plan.block_count, [&](int64_t first, int64_t last, int thread) {
-    char *mine = scratch + thread * (plan.scratch_bytes / context.threads);
-    for (int64_t task = first; task < last; ++task)
-      run_gemm_task(product, plan, task, mine, &Caller::call, &finish);
-  });
+  const PlannedProduct one{product, plan};
+  gemm(context, &one, 1, scratch, [&](int, const Tile &tile) { finish(tile); });
 }
 
 /* A matrix of float32 or bfloat16 that is to be a left operand. */

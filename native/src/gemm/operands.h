@@ -34,7 +34,8 @@ struct RightOperand {
     packed,            /* panels of a weight [n, k]             */
     packed_transposed, /* panels of a weight [k, n]             */
     rows_are_k,        /* row-major [k, n], rows `stride` apart */
-    rows_are_n         /* row-major [n, k], rows `stride` apart */
+    rows_are_n,        /* row-major [n, k], rows `stride` apart */
+    rows_apart         /* [n, k] as n pointers to rows; null: zeros. float32 */
   };
   const void *data = nullptr;
   Kind kind = packed;
@@ -49,12 +50,14 @@ struct Segment {
   int64_t k = 0;
 };
 
+static constexpr int max_segments = 2 * SARTOR_MAX_PROJECTIONS;
+
 struct Product {
   int64_t m = 0;
   int64_t n = 0;
   int32_t compute = SARTOR_FLOAT32;
   int segment_count = 1;
-  Segment segments[2]; /* the longer one first; the second is short (an adapter's rank) */
+  Segment segments[max_segments]; /* long ones first, then those as short as an adapter's rank */
 };
 
 /* W as in y = x W^T, and as in dx = dy W. */

@@ -21,7 +21,7 @@ void from_row_major(const RightOperand &b, const Part &part, bool pairs) {
   if (b.kind == RightOperand::rows_are_k)
     from_rows_of_k(source, b.stride, part, pairs);
   else
-    from_rows_of_n(source, b.stride, part, pairs);
+    from_rows_of_n([&](int64_t row) { return source + row * b.stride; }, part, pairs);
 }
 
 }  // namespace
@@ -40,6 +40,10 @@ void fill_panel(const RightOperand &b, int64_t k, int64_t n, int64_t n0, int64_t
       else
         pairs ? from_packed_transposed<false, true>(source, part) : from_packed_transposed<false, false>(source, part);
       return;
+    case RightOperand::rows_apart: {
+      const float *const *rows = (const float *const *)b.data;
+      return from_rows_of_n([&](int64_t row) { return rows[row]; }, part, pairs);
+    }
     default: break;
   }
   if (b.dtype == SARTOR_FLOAT32)

@@ -36,9 +36,9 @@ static void from_rows_of_k(const T *source, int64_t stride, const Part &part, bo
   }
 }
 
-/* Row-major [n, k]: squares of words are transposed. */
-template <class T>
-static void from_rows_of_n(const T *source, int64_t stride, const Part &part, bool pairs) {
+/* Row-major [n, k]: squares of words are transposed. row_of(row) is where a row begins, or null. */
+template <class RowOf>
+static void from_rows_of_n(RowOf &&row_of, const Part &part, bool pairs) {
   const int64_t per_word = pairs ? 2 : 1;
   const int64_t words = ceil_div(part.kc, per_word);
   for (int64_t c = 0; c < part.columns; c += lanes) {
@@ -46,8 +46,9 @@ static void from_rows_of_n(const T *source, int64_t stride, const Part &part, bo
       vu square[lanes];
       for (int i = 0; i < lanes; ++i) {
         const int64_t row = part.n0 + c + i;
-        const int64_t valid = row < part.n ? part.kc - w * per_word : 0;
-        const T *p = source + row * stride + part.k0 + w * per_word;
+        const auto *from = row < part.n ? row_of(row) : nullptr;
+        const int64_t valid = from ? part.kc - w * per_word : 0;
+        const auto *p = from ? from + part.k0 + w * per_word : nullptr;
         square[i] = pairs ? load_neighbours(p, valid) : (vu)load_part(p, valid);
       }
       transpose(square);

@@ -142,7 +142,7 @@ void from_rows(const sartor_weight &w, const RightOperand &b, const Part &part, 
     const Part piece{k_count, n_count, 0, part.columns, 0, k_count, out};
     if (rows_are_n) {
       for (int64_t i = 0; i < n_count; ++i) dequantize_row(w, part.n0 + i, part.k0 + k, k_count, values + i * square);
-      from_rows_of_n(values, square, piece, pairs);
+      from_rows_of_n([&](int64_t row) { return values + row * square; }, piece, pairs);
     } else {
       for (int64_t i = 0; i < k_count; ++i) dequantize_row(w, part.k0 + k + i, part.n0, n_count, values + i * square);
       from_rows_of_k(values, square, piece, pairs);

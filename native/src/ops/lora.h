@@ -42,10 +42,24 @@ static void drop_rows(Context &context, const Source *x, int64_t rows, int64_t w
   });
 }
 
-/* An intermediate [rows, rank] in the compute dtype, its padding column zero. */
+/* Where the projections' ranks lie side by side in one matrix: each begins at an even column, so that
+ * it can be a left operand in pairs of bfloat16; an odd rank is followed by a column of zeros. */
+struct Ranks {
+  int64_t first[SARTOR_MAX_PROJECTIONS];
+  int64_t total = 0;
+
+  template <class Arguments>
+  explicit Ranks(const Arguments &a) {
+    for (int i = 0; i < a.projection_count; ++i) {
+      first[i] = total;
+      total += left_stride(a.projections[i].rank);
+    }
+  }
+};
+
+/* One projection's columns [rows, rank] of an intermediate in the compute dtype, and the column of zeros. */
 template <class T>
-static void store_scaled(const Tile &tile, T *copy, int64_t rank, float scaling) {
-  const int64_t stride = left_stride(rank);
+static void store_scaled(const Tile &tile, T *copy, int64_t stride, int64_t rank, float scaling) {
   store_tile(tile, copy, stride, [&](vf v, int64_t, int64_t, auto) { return v * splat(scaling); });
   if (rank % 2 && tile.column + tile.columns == rank)
     for (int64_t r = 0; r < tile.rows; ++r) store_scalar(copy + (tile.row + r) * stride + rank, 0.0f);
@@ -60,6 +74,39 @@ static void store_scaled(const Tile &tile, T *copy, int64_t rank, float scaling)
   SARTOR_REQUIRE(rank == 0 || dropout == 0.0f || rng, "%s: dropout is %g but rng is null", op,
                  (double)dropout);
   return SARTOR_OK;
+}
+
+template <class Arguments>
+static bool has_projections(const Arguments &a) {
+  return a.projection_count >= 1 && a.projection_count <= SARTOR_MAX_PROJECTIONS;
+}
+
+/* What both directions ask of their projections. */
+template <class Arguments>
+static int32_t check_projections(Context &context, const char *op, const Arguments &a) {
+  SARTOR_REQUIRE(has_projections(a), "%s: projection_count is %d, must be 1 to %d", op, a.projection_count, SARTOR_MAX_PROJECTIONS);
+  SARTOR_REQUIRE(is_activation_dtype(a.dtype), "%s: dtype %d", op, a.dtype);
+  SARTOR_REQUIRE(a.rows >= 0, "%s: rows is %lld", op, (long long)a.rows);
+  SARTOR_REQUIRE(a.projection_count == 1 || a.dropout == 0.0f, "%s: dropout is %g with %d projections, must be 0", op,
+                 (double)a.dropout, a.projection_count);
+  const int64_t in = a.projections[0].weight.columns;
+  for (int i = 0; i < a.projection_count; ++i) {
+    const auto &p = a.projections[i];
+    SARTOR_TRY(check_weight(context, op, p.weight));
+    SARTOR_TRY(check_adapter(context, op, p.rank, p.lora_a, p.lora_b, a.dropout, a.rng));
+    SARTOR_REQUIRE(p.weight.columns == in, "%s: projections[%d] has %lld columns, the first %lld", op, i,
+                   (long long)p.weight.columns, (long long)in);
+  }
+  return SARTOR_OK;
+}
+
+/* body(projection, its columns of the tile) for each projection that has columns there. */
+template <class Arguments, class Body>
+SARTOR_INLINE void each_rank(const Arguments &a, const Ranks &ranks, const Tile &tile, Body &&body) {
+  for (int i = 0; i < a.projection_count; ++i) {
+    const Tile part = columns_of(tile, ranks.first[i], a.projections[i].rank);
+    if (part.columns > 0) body(i, part);
+  }
 }
 
 }  // namespace sartor::SARTOR_ISA

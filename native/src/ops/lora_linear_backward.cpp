@@ -9,64 +9,81 @@ using Arguments = sartor_lora_linear_backward;
 /* Sizes, pieces of scratch and the products; left operands are filled in by the run. */
 struct Layout {
   int32_t compute;
-  bool adapts, drops, wants_adapter, needs_dx, needs_g;
-  Product down;    /* g [rows, rank] = scaling * dy B */
-  Product dx;      /* dy W + g A */
-  Product dropped; /* g A alone, where a mask lies between it and dx */
-  Product d_a;     /* [rank, in] = g^T x */
-  Product d_b;     /* [rank, out] = h^T dy: dB transposed */
-  Product d_weight;
-  GemmPlan down_plan, dx_plan, dropped_plan, d_a_plan, d_b_plan, d_weight_plan;
-  char *dy_copy, *x_dropped, *g, *g_transposed, *h_transposed, *dy_transposed, *work;
+  Ranks ranks;
+  bool drops, needs_dx, needs_g, wants_adapter;
+  PlannedProduct down[SARTOR_MAX_PROJECTIONS]; /* g [rows, rank] = scaling * dy B */
+  PlannedProduct dx;                           /* sum of dy W and g A */
+  PlannedProduct dropped;                      /* g A alone, where a mask lies between it and dx */
+  PlannedProduct d_a;                          /* [ranks.total, in] = g^T x */
+  PlannedProduct d_b[SARTOR_MAX_PROJECTIONS];  /* [rank, out] = h^T dy: dB transposed */
+  PlannedProduct d_weight[SARTOR_MAX_PROJECTIONS];
+  char *dy_copies[SARTOR_MAX_PROJECTIONS], *h_transposed[SARTOR_MAX_PROJECTIONS];
+  char *x_dropped, *g, *g_transposed, *dy_transposed, *work;
   float *masked; /* [rows, in] */
   int64_t bytes;
 
-  Layout(int threads, const Arguments &a, char *scratch) {
-    const int64_t in = a.weight.columns, out = a.weight.rows, rank = a.rank;
+  Layout(int threads, const Arguments &a, char *scratch) : ranks(a), threads_(threads) {
+    const int64_t in = a.projections[0].weight.columns;
     compute = compute_dtype(a.dtype);
     const int64_t element = dtype_bytes(compute);
-    adapts = rank > 0;
-    drops = adapts && a.dropout > 0.0f;
-    wants_adapter = adapts && a.d_lora_a;
+    drops = ranks.total > 0 && a.dropout > 0.0f;
     needs_dx = a.dx;
-    needs_g = adapts && (a.dx || a.d_lora_a);
+    wants_adapter = false;
+    for (int i = 0; i < a.projection_count; ++i) wants_adapter |= a.projections[i].d_lora_a != nullptr;
+    needs_g = ranks.total > 0 && (needs_dx || wants_adapter);
     const RightOperand x{a.x, RightOperand::rows_are_k, a.dtype, in};
-    const RightOperand dy{a.dy, RightOperand::rows_are_k, a.dtype, out};
-    const RightOperand lora_a{a.lora_a, RightOperand::rows_are_k, SARTOR_FLOAT32, in};
-    down = {a.rows, rank, compute, 1, {{{}, {a.lora_b, RightOperand::rows_are_k, SARTOR_FLOAT32, rank}, out}, {}}};
-    dx = {a.rows, in, compute, adapts && !drops ? 2 : 1,
-          {{{}, right_operand_transposed(a.weight), out}, {{}, lora_a, rank}}};
-    dropped = {a.rows, in, compute, 1, {{{}, lora_a, rank}, {}}};
-    d_a = {rank, in, compute, 1, {{{}, x, a.rows}, {}}};
-    d_b = {rank, out, compute, 1, {{{}, dy, a.rows}, {}}};
-    d_weight = {out, in, compute, 1, {{{}, x, a.rows}, {}}};
-    const Product none{};
-    down_plan = plan_gemm(threads, needs_g ? down : none);
-    dx_plan = plan_gemm(threads, needs_dx ? dx : none);
-    dropped_plan = plan_gemm(threads, needs_dx && drops ? dropped : none);
-    d_a_plan = plan_gemm(threads, wants_adapter ? d_a : none);
-    d_b_plan = plan_gemm(threads, wants_adapter ? d_b : none);
-    d_weight_plan = plan_gemm(threads, a.d_weight ? d_weight : none);
     Scratch pieces{scratch};
-    dy_copy = pieces.take<char>(needs_dx || needs_g ? left_bytes(a.rows, out, a.dtype, compute) : 0);
-    g = pieces.take<char>(needs_g ? a.rows * left_stride(rank) * element : 0);
+    int64_t dy_columns = 0; /* of the widest dy that is transposed */
+    dx.product = dropped.product = {a.rows, in, compute, 0, {}};
+    for (int i = 0; i < a.projection_count; ++i) {
+      const sartor_projection_backward &p = a.projections[i];
+      const int64_t out = p.weight.rows;
+      const RightOperand dy{p.dy, RightOperand::rows_are_k, a.dtype, out};
+      add_segment(dx.product, right_operand_transposed(p.weight), out);
+      const RightOperand lora_b{p.lora_b, RightOperand::rows_are_k, SARTOR_FLOAT32, p.rank};
+      plan(down[i], needs_g, {a.rows, p.rank, compute, 1, {{{}, lora_b, out}}});
+      plan(d_b[i], p.d_lora_b, {p.rank, out, compute, 1, {{{}, dy, a.rows}}});
+      plan(d_weight[i], p.d_weight, {out, in, compute, 1, {{{}, x, a.rows}}});
+      if (p.d_weight) dy_columns = maximum(dy_columns, out);
+      dy_copies[i] = pieces.take<char>(needs_dx || needs_g ? left_bytes(a.rows, out, a.dtype, compute) : 0);
+      h_transposed[i] = pieces.take<char>(p.d_lora_b ? left_transposed_bytes(a.rows, p.rank, compute) : 0);
+    }
+    for (int i = 0; i < a.projection_count; ++i) {
+      const sartor_projection_backward &p = a.projections[i];
+      const RightOperand lora_a{p.lora_a, RightOperand::rows_are_k, SARTOR_FLOAT32, in};
+      if (p.rank > 0) add_segment(drops ? dropped.product : dx.product, lora_a, p.rank);
+    }
+    plan(dx, needs_dx, dx.product);
+    plan(dropped, needs_dx && drops, dropped.product);
+    plan(d_a, wants_adapter, {ranks.total, in, compute, 1, {{{}, x, a.rows}}});
+    g = pieces.take<char>(needs_g ? a.rows * ranks.total * element : 0);
     masked = pieces.take<float>(needs_dx && drops ? a.rows * in : 0);
     x_dropped = pieces.take<char>(wants_adapter && drops ? a.rows * left_stride(in) * element : 0);
-    g_transposed = pieces.take<char>(wants_adapter ? left_transposed_bytes(a.rows, rank, compute) : 0);
-    h_transposed = pieces.take<char>(wants_adapter ? left_transposed_bytes(a.rows, rank, compute) : 0);
-    dy_transposed = pieces.take<char>(a.d_weight ? left_transposed_bytes(a.rows, out, compute) : 0);
-    int64_t most = 0;
-    const GemmPlan *plans[] = {&down_plan, &dx_plan, &dropped_plan, &d_a_plan, &d_b_plan, &d_weight_plan};
-    for (const GemmPlan *plan : plans) most = maximum(most, plan->scratch_bytes);
-    work = pieces.take<char>(most);
+    g_transposed = pieces.take<char>(wants_adapter ? left_transposed_bytes(a.rows, ranks.total, compute) : 0);
+    dy_transposed = pieces.take<char>(left_transposed_bytes(a.rows, dy_columns, compute));
+    work = pieces.take<char>(most_);
     bytes = pieces.used;
+  }
+
+ private:
+  int threads_;
+  int64_t most_ = 0;
+
+  static void add_segment(Product &product, const RightOperand &b, int64_t k) {
+    product.segments[product.segment_count++] = {{}, b, k};
+  }
+
+  /* A product that is not wanted has no tasks. */
+  void plan(PlannedProduct &planned, bool wanted, const Product &product) {
+    planned.product = product;
+    planned.plan = plan_gemm(threads_, wanted ? product : Product{});
+    most_ = maximum(most_, planned.plan.scratch_bytes);
   }
 };
 
 /* dx (+)= sums (+ masked) */
 template <class T>
-void store_dx(const Tile &tile, const Arguments &a, const float *masked) {
-  const int64_t in = a.weight.columns;
+void store_dx(const Tile &tile, const Arguments &a, int64_t in, const float *masked) {
   T *dx = (T *)a.dx;
   store_tile(tile, dx, in, [&](vf v, int64_t row, int64_t column, auto n) {
     if (masked) v += load(masked + row * in + column, n);
@@ -75,8 +92,7 @@ void store_dx(const Tile &tile, const Arguments &a, const float *masked) {
   });
 }
 
-void store_masked(const Tile &tile, const Arguments &a, float *masked) {
-  const int64_t in = a.weight.columns;
+void store_masked(const Tile &tile, const Arguments &a, int64_t in, float *masked) {
   float scales[panel_width];
   for (int64_t r = 0; r < tile.rows; ++r) {
     const int64_t first = (tile.row + r) * in + tile.column;
@@ -106,89 +122,115 @@ void add_column_sums(Context &context, const T *dy, int64_t rows, int64_t width,
 
 int32_t check(Context &context, const Arguments &a) {
   const char *op = "lora_linear_backward";
-  SARTOR_TRY(check_weight(context, op, a.weight));
-  SARTOR_TRY(check_adapter(context, op, a.rank, a.lora_a, a.lora_b, a.dropout, a.rng));
-  SARTOR_REQUIRE(is_activation_dtype(a.dtype), "%s: dtype %d", op, a.dtype);
-  SARTOR_REQUIRE(a.rows >= 0, "%s: rows is %lld", op, (long long)a.rows);
+  SARTOR_TRY(check_projections(context, op, a));
   if (a.rows == 0) return SARTOR_OK;
-  SARTOR_REQUIRE(a.dy, "%s: dy is null", op);
-  SARTOR_REQUIRE(!a.d_lora_a == !a.d_lora_b, "%s: d_lora_a and d_lora_b go together, one is null", op);
-  SARTOR_REQUIRE(a.rank > 0 || !a.d_lora_a, "%s: d_lora_a is asked for, but rank is 0", op);
-  SARTOR_REQUIRE(a.x || (!a.d_lora_a && !a.d_weight), "%s: x is null, but d_lora_a or d_weight needs it", op);
-  SARTOR_REQUIRE(a.h || !a.d_lora_b, "%s: h is null, but d_lora_b needs it", op);
+  for (int i = 0; i < a.projection_count; ++i) {
+    const sartor_projection_backward &p = a.projections[i];
+    SARTOR_REQUIRE(p.dy, "%s: dy of projections[%d] is null", op, i);
+    SARTOR_REQUIRE(!p.d_lora_a == !p.d_lora_b, "%s: d_lora_a and d_lora_b go together, one is null", op);
+    SARTOR_REQUIRE(p.rank > 0 || !p.d_lora_a, "%s: d_lora_a is asked for, but rank is 0", op);
+    SARTOR_REQUIRE(a.x || (!p.d_lora_a && !p.d_weight), "%s: x is null, but d_lora_a or d_weight needs it", op);
+    SARTOR_REQUIRE(p.h || !p.d_lora_b, "%s: h is null, but d_lora_b needs it", op);
+  }
   return SARTOR_OK;
 }
 
-/* dA += g^T dropout(x) and dB += scaling * dy^T h, the latter as its transpose: a short left
- * side and a panel of dy that is read once. */
-void adapter_gradients(Context &context, const Arguments &a, Layout &layout) {
-  const int64_t in = a.weight.columns, rank = a.rank;
+/* g of all projections, side by side. */
+void project_down(Context &context, const Arguments &a, const Layout &layout) {
+  with_dtype(layout.compute, [&](auto *type) {
+    auto *scaled = (decltype(type))layout.g;
+    gemm(context, layout.down, a.projection_count, layout.work, [&](int i, const Tile &tile) {
+      const sartor_projection_backward &p = a.projections[i];
+      store_scaled(tile, scaled + layout.ranks.first[i], layout.ranks.total, p.rank, p.scaling);
+    });
+  });
+}
+
+void input_gradient(Context &context, const Arguments &a, const Layout &layout, int64_t in) {
+  if (layout.drops)
+    gemm(context, &layout.dropped, 1, layout.work,
+         [&](int, const Tile &tile) { store_masked(tile, a, in, layout.masked); });
+  const float *masked = layout.drops ? layout.masked : nullptr;
+  with_dtype(a.dtype, [&](auto *type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    gemm(context, &layout.dx, 1, layout.work, [&](int, const Tile &tile) { store_dx<T>(tile, a, in, masked); });
+  });
+}
+
+/* dA += g^T dropout(x) of all at once, and dB += scaling * dy^T h, the latter as its transpose: a
+ * short left side and a panel of dy that is read once. */
+void adapter_gradients(Context &context, const Arguments &a, Layout &layout, int64_t in) {
   const int32_t compute = layout.compute;
+  const Ranks &ranks = layout.ranks;
+  Segment &d_a = layout.d_a.product.segments[0];
   if (layout.drops) {
     drop_to_compute(context, a.x, a.dtype, a.rows, in, *a.rng, a.site, a.dropout, compute, layout.x_dropped);
-    layout.d_a.segments[0].b = {layout.x_dropped, RightOperand::rows_are_k, compute, left_stride(in)};
+    d_a.b = {layout.x_dropped, RightOperand::rows_are_k, compute, left_stride(in)};
   }
-  layout.d_a.segments[0].a =
-      make_left_transposed(context, {layout.g, a.rows, rank, left_stride(rank), compute}, compute, layout.g_transposed);
-  gemm(context, layout.d_a, layout.d_a_plan, layout.work, [&](const Tile &tile) { add_tile(tile, a.d_lora_a, in); });
-  layout.d_b.segments[0].a =
-      make_left_transposed(context, {a.h, a.rows, rank, rank, SARTOR_FLOAT32}, compute, layout.h_transposed);
-  gemm(context, layout.d_b, layout.d_b_plan, layout.work, [&](const Tile &tile) {
+  d_a.a = make_left_transposed(context, {layout.g, a.rows, ranks.total, ranks.total, compute}, compute,
+                               layout.g_transposed);
+  gemm(context, &layout.d_a, 1, layout.work, [&](int, const Tile &tile) {
+    for (int i = 0; i < a.projection_count; ++i) {
+      const Tile part = rows_of(tile, ranks.first[i], a.projections[i].rank);
+      if (a.projections[i].d_lora_a && part.rows > 0) add_tile(part, a.projections[i].d_lora_a, in);
+    }
+  });
+  for (int i = 0; i < a.projection_count; ++i) {
+    const sartor_projection_backward &p = a.projections[i];
+    if (!p.d_lora_b) continue;
+    layout.d_b[i].product.segments[0].a = make_left_transposed(
+        context, {p.h, a.rows, p.rank, p.rank, SARTOR_FLOAT32}, compute, layout.h_transposed[i]);
+  }
+  gemm(context, layout.d_b, a.projection_count, layout.work, [&](int i, const Tile &tile) {
+    const sartor_projection_backward &p = a.projections[i];
     for (int64_t r = 0; r < tile.rows; ++r)
       for (int64_t c = 0; c < tile.columns; ++c)
-        a.d_lora_b[(tile.column + c) * rank + tile.row + r] += a.scaling * tile.data[r * panel_width + c];
+        p.d_lora_b[(tile.column + c) * p.rank + tile.row + r] += p.scaling * tile.data[r * panel_width + c];
   });
+}
+
+/* dW and dbias of projection i. */
+void layer_gradients(Context &context, const Arguments &a, Layout &layout, int i) {
+  const sartor_projection_backward &p = a.projections[i];
+  const int64_t in = p.weight.columns, out = p.weight.rows;
+  if (p.d_weight) {
+    layout.d_weight[i].product.segments[0].a = make_left_transposed(
+        context, {p.dy, a.rows, out, out, a.dtype}, layout.compute, layout.dy_transposed);
+    gemm(context, &layout.d_weight[i], 1, layout.work,
+         [&](int, const Tile &tile) { add_tile(tile, p.d_weight, in); });
+  }
+  if (p.d_bias)
+    with_dtype(a.dtype, [&](auto *type) {
+      add_column_sums(context, (const std::remove_pointer_t<decltype(type)> *)p.dy, a.rows, out, p.d_bias);
+    });
 }
 
 }  // namespace
 
 int64_t lora_linear_backward_scratch(int threads, const sartor_lora_linear_backward &a) {
-  return Layout(threads, a, nullptr).bytes;
+  return has_projections(a) ? Layout(threads, a, nullptr).bytes : 0;
 }
 
 int32_t lora_linear_backward(Context &context, const sartor_lora_linear_backward &a) {
   SARTOR_TRY(check(context, a));
   if (a.rows == 0) return SARTOR_OK;
-  const int64_t in = a.weight.columns, out = a.weight.rows;
+  const int64_t in = a.projections[0].weight.columns;
   Layout layout(context.threads, a, context.scratch);
-  const int32_t compute = layout.compute;
-  LeftOperand dy{};
-  if (layout.needs_dx || layout.needs_g)
-    dy = make_left(context, {a.dy, a.rows, out, out, a.dtype}, compute, layout.dy_copy);
-  const LeftOperand g{layout.g, left_stride(a.rank)};
-  if (layout.needs_g) {
-    layout.down.segments[0].a = dy;
-    with_dtype(compute, [&](auto *type) {
-      auto *scaled = (decltype(type))layout.g;
-      gemm(context, layout.down, layout.down_plan, layout.work,
-           [&](const Tile &tile) { store_scaled(tile, scaled, a.rank, a.scaling); });
-    });
+  const Ranks &ranks = layout.ranks;
+  int adapter = a.projection_count; /* the segment of dx that is the next adapter's */
+  for (int i = 0; i < a.projection_count && (layout.needs_dx || layout.needs_g); ++i) {
+    const sartor_projection_backward &p = a.projections[i];
+    const int64_t out = p.weight.rows;
+    const LeftOperand dy = make_left(context, {p.dy, a.rows, out, out, a.dtype}, layout.compute, layout.dy_copies[i]);
+    layout.down[i].product.segments[0].a = layout.dx.product.segments[i].a = dy;
+    if (p.rank == 0) continue;
+    const LeftOperand g{layout.g + ranks.first[i] * dtype_bytes(layout.compute), ranks.total};
+    (layout.drops ? layout.dropped.product.segments[0] : layout.dx.product.segments[adapter++]).a = g;
   }
-  if (layout.needs_dx) {
-    if (layout.drops) {
-      layout.dropped.segments[0].a = g;
-      gemm(context, layout.dropped, layout.dropped_plan, layout.work,
-           [&](const Tile &tile) { store_masked(tile, a, layout.masked); });
-    }
-    layout.dx.segments[0].a = dy;
-    layout.dx.segments[1].a = g;
-    const float *masked = layout.drops ? layout.masked : nullptr;
-    with_dtype(a.dtype, [&](auto *type) {
-      using T = std::remove_pointer_t<decltype(type)>;
-      gemm(context, layout.dx, layout.dx_plan, layout.work, [&](const Tile &tile) { store_dx<T>(tile, a, masked); });
-    });
-  }
-  if (layout.wants_adapter) adapter_gradients(context, a, layout);
-  if (a.d_weight) {
-    layout.d_weight.segments[0].a =
-        make_left_transposed(context, {a.dy, a.rows, out, out, a.dtype}, compute, layout.dy_transposed);
-    gemm(context, layout.d_weight, layout.d_weight_plan, layout.work,
-         [&](const Tile &tile) { add_tile(tile, a.d_weight, in); });
-  }
-  if (a.d_bias)
-    with_dtype(a.dtype, [&](auto *type) {
-      add_column_sums(context, (const std::remove_pointer_t<decltype(type)> *)a.dy, a.rows, out, a.d_bias);
-    });
+  if (layout.needs_g) project_down(context, a, layout);
+  if (layout.needs_dx) input_gradient(context, a, layout, in);
+  if (layout.wants_adapter) adapter_gradients(context, a, layout, in);
+  for (int i = 0; i < a.projection_count; ++i) layer_gradients(context, a, layout, i);
   return SARTOR_OK;
 }
 

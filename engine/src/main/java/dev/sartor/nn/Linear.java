@@ -6,6 +6,7 @@ import dev.sartor.tape.Parameter;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Var;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * y = x W^T + bias: a slot that an adapter can take. Weight, bias and adapter can be exchanged
@@ -70,6 +71,13 @@ public final class Linear implements Module {
      */
     public Var forward(Tape tape, Var x) {
         return tape.in(name, () -> adapter == null ? plain(tape, x) : adapter.apply(tape, this, x));
+    }
+
+    /** The layer as one of several of one input; nothing where its adapter asks for an op of its own. */
+    Optional<Projection> projection(Tape tape) {
+        return adapter != null
+                ? adapter.projection(tape, this)
+                : Optional.of(new Projection(new LoraLinear.Layer(weight.matrix(), 0), weight.parameter(), bias, null, null));
     }
 
     /** Without the adapter. */

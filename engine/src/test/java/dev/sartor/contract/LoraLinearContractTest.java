@@ -6,9 +6,13 @@ import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
 import dev.sartor.device.kernel.LoraLinear;
 import dev.sartor.device.kernel.LoraLinearBackward;
+import dev.sartor.tape.Var;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -112,6 +116,127 @@ class LoraLinearContractTest extends OpContract {
                 g.output(g.tape().apply(op, x, null, null, g.parameter(4, 33), g.parameter(17, 4)));
             }
         });
+    }
+
+    /** Layers of one input: features out and rank of each, 0 without an adapter. */
+    private record Several(int rows, int in, int[] outs, int[] ranks, boolean bias) {
+        @Override
+        public String toString() {
+            return rows + " x " + in + " to " + Arrays.toString(outs) + " ranks " + Arrays.toString(ranks) + (bias ? " bias" : "");
+        }
+
+        int count() {
+            return outs.length;
+        }
+    }
+
+    private static final List<Several> SEVERAL = List.of(
+            new Several(1, 1, new int[] {1, 1}, new int[] {1, 0}, true),
+            new Several(3, 17, new int[] {5, 70, 3}, new int[] {3, 0, 5}, true),
+            new Several(33, 64, new int[] {128, 64, 64}, new int[] {16, 16, 16}, false),
+            new Several(5, 300, new int[] {17, 17}, new int[] {0, 0}, true),
+            // Ranks that share no panel, and outs that make passes of their own.
+            new Several(70, 130, new int[] {300, 20, 310}, new int[] {40, 33, 8}, false),
+            new Several(7, 40, new int[] {1100, 30, 270}, new int[] {200, 100, 1}, true),
+            new Several(2, 96, new int[] {257, 64, 1}, new int[] {0, 8, 0}, false));
+
+    @TestFactory
+    Stream<DynamicTest> forwardOfSeveral() {
+        return several((c, dtype, stored) -> kernel(
+                c + " " + dtype + " by " + stored, Tolerance.product(dtype), f -> severalForward(f, c, dtype, stored)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> backwardOfSeveral() {
+        return several((c, dtype, stored) -> Stream.of(true, false).flatMap(accumulate -> kernel(
+                c + " " + dtype + " by " + stored + (accumulate ? " adding" : ""), Tolerance.product(dtype),
+                f -> severalBackward(f, c, dtype, stored, accumulate, true, stored.layout() == Layout.ROW_MAJOR))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> adaptersOfSeveralAlone() {
+        return several((c, dtype, stored) -> kernel(
+                c + " " + dtype + " by " + stored, Tolerance.product(dtype),
+                f -> severalBackward(f, c, dtype, stored, false, false, false)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> gradientsOfSeveral() {
+        return SEVERAL.stream().filter(c -> Arrays.stream(c.outs()).sum() < 100).flatMap(c -> op(c.toString(), Tolerance::product, (g, dtype) -> {
+            var layers = new ArrayList<dev.sartor.op.LoraLinear.Layer>();
+            var inputs = new ArrayList<>(Arrays.asList(g.activation(dtype, c.rows(), c.in())));
+            for (int i = 0; i < c.count(); i++) {
+                layers.add(new dev.sartor.op.LoraLinear.Layer(g.weight(dtype, c.outs()[i], c.in()), i + 0.5f));
+                boolean adapter = c.ranks()[i] > 0;
+                inputs.add(null);
+                inputs.add(c.bias() ? g.parameter(c.outs()[i]) : null);
+                inputs.add(adapter ? g.parameter(c.ranks()[i], c.in()) : null);
+                inputs.add(adapter ? g.parameter(c.outs()[i], c.ranks()[i]) : null);
+            }
+            g.tape().applyAll(new dev.sartor.op.LoraLinear(layers, 0, null, 0), inputs.toArray(Var[]::new)).forEach(g::output);
+        }));
+    }
+
+    /** An output that nobody uses has no gradient, and its layer none to give. */
+    @TestFactory
+    Stream<DynamicTest> gradientsOfOneAmongSeveral() {
+        return op("the second of three", Tolerance::product, (g, dtype) -> {
+            var layers = IntStream.range(0, 3).mapToObj(i -> new dev.sartor.op.LoraLinear.Layer(g.weight(dtype, 9, 33), SCALING)).toList();
+            var x = g.activation(dtype, 5, 33);
+            var a = g.parameter(4, 33);
+            var b = g.parameter(9, 4);
+            var outputs = g.tape().applyAll(new dev.sartor.op.LoraLinear(layers, 0, null, 0),
+                    x, null, null, null, null, null, null, a, b, null, null, null, null);
+            g.output(outputs.get(1));
+        });
+    }
+
+    @FunctionalInterface
+    private interface SeveralTest {
+        Stream<DynamicTest> of(Several c, DType dtype, Stored stored);
+    }
+
+    private static Stream<DynamicTest> several(SeveralTest test) {
+        return SEVERAL.stream().flatMap(c -> types().flatMap(
+                dtype -> stored(dtype).distinct().flatMap(weight -> test.of(c, dtype, weight))));
+    }
+
+    private static LoraLinear severalForward(Fixture f, Several c, DType dtype, Stored stored) {
+        var x = f.random(dtype, c.rows(), c.in());
+        var projections = new ArrayList<LoraLinear.Projection>();
+        for (int i = 0; i < c.count(); i++) {
+            int out = c.outs()[i];
+            int rank = c.ranks()[i];
+            boolean adapter = rank > 0;
+            projections.add(new LoraLinear.Projection(
+                    f.weight(stored.layout(), stored.dtype(), out, c.in()), c.bias() ? f.random(FLOAT32, out) : null,
+                    adapter ? factor(f, rank, c.in()) : null, adapter ? factor(f, out, rank) : null,
+                    f.output("y" + i, dtype, c.rows(), out), adapter ? f.output("h" + i, FLOAT32, c.rows(), rank) : null,
+                    SCALING - i));
+        }
+        return new LoraLinear(x, projections, null, 0, 0);
+    }
+
+    private static LoraLinearBackward severalBackward(
+            Fixture f, Several c, DType dtype, Stored stored, boolean accumulate, boolean dx, boolean full) {
+        var x = f.random(dtype, c.rows(), c.in());
+        var projections = new ArrayList<LoraLinearBackward.Projection>();
+        for (int i = 0; i < c.count(); i++) {
+            int out = c.outs()[i];
+            int rank = c.ranks()[i];
+            boolean adapter = rank > 0;
+            boolean trained = adapter && i != 1; // a frozen adapter among them
+            projections.add(new LoraLinearBackward.Projection(
+                    f.random(dtype, c.rows(), out), trained ? f.random(FLOAT32, c.rows(), rank) : null,
+                    f.weight(stored.layout(), stored.dtype(), out, c.in()),
+                    adapter ? factor(f, rank, c.in()) : null, adapter ? factor(f, out, rank) : null,
+                    trained ? f.changed("dLoraA" + i, FLOAT32, rank, c.in()) : null,
+                    trained ? f.changed("dLoraB" + i, FLOAT32, out, rank) : null,
+                    full ? f.changed("dWeight" + i, FLOAT32, out, c.in()) : null,
+                    full ? f.changed("dBias" + i, FLOAT32, out) : null, SCALING - i));
+        }
+        return new LoraLinearBackward(
+                x, dx ? f.target("dx", accumulate, dtype, c.rows(), c.in()) : null, projections, null, 0, 0, accumulate);
     }
 
     private static LoraLinear forward(Fixture f, Case c, DType dtype, Stored stored) {

@@ -69,6 +69,37 @@ class QuantizedWeightContractTest extends OpContract {
                 null, 11, 1.5f, 0, false));
     }
 
+    /** Beside a dense layer of the same input. */
+    @TestFactory
+    Stream<DynamicTest> projections() {
+        return everyKind((f, weight, size, dtype) -> new LoraLinear(
+                f.random(dtype, size.rows(), size.in()), List.of(
+                        new LoraLinear.Projection(weight.of(f, size), f.random(FLOAT32, size.out()), factor(f, RANK, size.in()),
+                                factor(f, size.out(), RANK), f.output("y0", dtype, size.rows(), size.out()),
+                                f.output("h0", FLOAT32, size.rows(), RANK), 1.5f),
+                        new LoraLinear.Projection(f.weight(Layout.PACKED, dtype, 70, size.in()), null, null, null,
+                                f.output("y1", dtype, size.rows(), 70), null, 0)),
+                null, 0, 0));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> inputGradientOfProjections() {
+        return everyKind((f, weight, size, dtype) -> {
+            // Weights first: what is made before a packed one counts as its input.
+            var dense = f.weight(Layout.PACKED, dtype, 70, size.in());
+            var quantized = weight.of(f, size);
+            return new LoraLinearBackward(
+                    f.random(dtype, size.rows(), size.in()), f.output("dx", dtype, size.rows(), size.in()), List.of(
+                            new LoraLinearBackward.Projection(
+                                    f.random(dtype, size.rows(), 70), null, dense, null, null, null, null, null, null, 0),
+                            new LoraLinearBackward.Projection(f.random(dtype, size.rows(), size.out()),
+                                    f.random(FLOAT32, size.rows(), RANK), quantized, factor(f, RANK, size.in()),
+                                    factor(f, size.out(), RANK), f.changed("dLoraA", FLOAT32, RANK, size.in()),
+                                    f.changed("dLoraB", FLOAT32, size.out(), RANK), null, null, 1.5f)),
+                    null, 0, 0, false);
+        });
+    }
+
     @TestFactory
     Stream<DynamicTest> doraScale() {
         return everyKind((f, weight, size, dtype) -> new DoraScale(

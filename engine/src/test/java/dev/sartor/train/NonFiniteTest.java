@@ -55,11 +55,13 @@ class NonFiniteTest {
 
     /** A packed weight: the first layer that multiplies with it is named. */
     @ParameterizedTest
-    @CsvSource({"reference,mlp.up_proj", "cpu,mlp.up_proj", "cpu,self_attn.v_proj"})
-    void frozenWeight(String device, String module) throws IOException {
+    @CsvSource(delimiter = ';', value = {
+        "reference; mlp.up_proj; mlp.{gate_proj, up_proj}", "cpu; mlp.up_proj; mlp.{gate_proj, up_proj}",
+        "cpu; self_attn.v_proj; self_attn.{q_proj, k_proj, v_proj}", "cpu; self_attn.o_proj; self_attn.o_proj"})
+    void frozenWeight(String device, String module, String op) throws IOException {
         poisonFile("model.layers.1." + module + ".weight");
         var message = message(device);
-        assertTrue(message.contains("LoraLinear at model.layers.1." + module + " made the first NaN or infinity"), message);
+        assertTrue(message.contains("LoraLinear at model.layers.1." + op + " made the first NaN or infinity"), message);
     }
 
     @ParameterizedTest

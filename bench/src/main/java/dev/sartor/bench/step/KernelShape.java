@@ -19,17 +19,26 @@ record KernelShape(String kernel, String shape, double flops, double bytes) {
         double bytes = kernel.reads().stream().mapToDouble(each -> each.spec().bytes()).sum()
                 + kernel.writes().stream().mapToDouble(each -> each.spec().bytes()).sum();
         return switch (kernel) {
-            case LoraLinear k -> new KernelShape(k.name(), product(k.x(), k.weight()) + rank(k.loraA()),
-                    flops(k.x(), k.weight()) + adapter(k.x(), k.weight(), k.loraA(), 1), bytes);
+            case LoraLinear k -> new KernelShape(k.name(),
+                    k.projections().stream().map(p -> product(k.x(), p.weight()) + rank(p.loraA())).collect(Collectors.joining(", ")),
+                    k.projections().stream()
+                            .mapToDouble(p -> flops(k.x(), p.weight()) + adapter(k.x(), p.weight(), p.loraA(), 1))
+                            .sum(), bytes);
             case LoraLinearBackward k -> new KernelShape(k.name(),
-                    product(k.dy(), k.weight()) + rank(k.loraA()) + (k.dx() == null ? "" : k.accumulate() ? " dx+" : " dx"),
-                    (k.dx() == null ? 0 : flops(k.dy(), k.weight())) + adapter(k.dy(), k.weight(), k.loraA(), k.dx() == null ? 1.5 : 2)
-                            + (k.dWeight() == null ? 0 : flops(k.dy(), k.weight())), bytes);
+                    k.projections().stream().map(p -> product(p.dy(), p.weight()) + rank(p.loraA())).collect(Collectors.joining(", "))
+                            + (k.dx() == null ? "" : k.accumulate() ? " dx+" : " dx"),
+                    k.projections().stream().mapToDouble(p -> backward(k, p)).sum(), bytes);
             case LinearCrossEntropy k -> new KernelShape(k.name(), product(k.x(), k.weight()),
                     flops(k.x(), k.weight()) * (1 + (k.dx() == null ? 0 : 1) + (k.dWeight() == null ? 0 : 1)), bytes);
             default -> new KernelShape(kernel.name(),
                     kernel.writes().stream().limit(2).map(each -> each.spec().toString()).collect(Collectors.joining(" ")), 0, bytes);
         };
+    }
+
+    private static double backward(LoraLinearBackward k, LoraLinearBackward.Projection p) {
+        return (k.dx() == null ? 0 : flops(p.dy(), p.weight()))
+                + adapter(p.dy(), p.weight(), p.loraA(), k.dx() == null ? 1.5 : 2)
+                + (p.dWeight() == null ? 0 : flops(p.dy(), p.weight()));
     }
 
     private static String product(Tensor x, Matrix w) {

@@ -23,6 +23,15 @@ public class sartor_h extends sartor_h$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
+    private static final int SARTOR_MAX_PROJECTIONS = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * #define SARTOR_MAX_PROJECTIONS 3
+     * }
+     */
+    public static int SARTOR_MAX_PROJECTIONS() {
+        return SARTOR_MAX_PROJECTIONS;
+    }
     private static final int SARTOR_ABI_VERSION = (int)1L;
     /**
      * {@snippet lang=c :

@@ -16,17 +16,11 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  * {@snippet lang=c :
  * struct sartor_lora_linear {
  *     const void *x;
- *     sartor_weight weight;
- *     const float *bias;
- *     const float *lora_a;
- *     const float *lora_b;
- *     void *y;
- *     float *h;
+ *     sartor_projection projections[3];
  *     const sartor_rng *rng;
  *     int64_t rows;
  *     int64_t site;
- *     int32_t rank;
- *     float scaling;
+ *     int32_t projection_count;
  *     float dropout;
  *     int32_t dtype;
  * }
@@ -40,19 +34,14 @@ public class sartor_lora_linear {
 
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
         sartor_h.C_POINTER.withName("x"),
-        sartor_weight.layout().withName("weight"),
-        sartor_h.C_POINTER.withName("bias"),
-        sartor_h.C_POINTER.withName("lora_a"),
-        sartor_h.C_POINTER.withName("lora_b"),
-        sartor_h.C_POINTER.withName("y"),
-        sartor_h.C_POINTER.withName("h"),
+        MemoryLayout.sequenceLayout(3, sartor_projection.layout()).withName("projections"),
         sartor_h.C_POINTER.withName("rng"),
         sartor_h.C_LONG.withName("rows"),
         sartor_h.C_LONG.withName("site"),
-        sartor_h.C_INT.withName("rank"),
-        sartor_h.C_FLOAT.withName("scaling"),
+        sartor_h.C_INT.withName("projection_count"),
         sartor_h.C_FLOAT.withName("dropout"),
-        sartor_h.C_INT.withName("dtype")
+        sartor_h.C_INT.withName("dtype"),
+        MemoryLayout.paddingLayout(4)
     ).withName("sartor_lora_linear");
 
     /**
@@ -106,268 +95,87 @@ public class sartor_lora_linear {
         struct.set(x$LAYOUT, x$OFFSET, fieldValue);
     }
 
-    private static final GroupLayout weight$LAYOUT = (GroupLayout)$LAYOUT.select(groupElement("weight"));
+    private static final SequenceLayout projections$LAYOUT = (SequenceLayout)$LAYOUT.select(groupElement("projections"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * sartor_weight weight
+     * sartor_projection projections[3]
      * }
      */
-    public static final GroupLayout weight$layout() {
-        return weight$LAYOUT;
+    public static final SequenceLayout projections$layout() {
+        return projections$LAYOUT;
     }
 
-    private static final long weight$OFFSET = $LAYOUT.byteOffset(groupElement("weight"));
+    private static final long projections$OFFSET = $LAYOUT.byteOffset(groupElement("projections"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * sartor_weight weight
+     * sartor_projection projections[3]
      * }
      */
-    public static final long weight$offset() {
-        return weight$OFFSET;
+    public static final long projections$offset() {
+        return projections$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * sartor_weight weight
+     * sartor_projection projections[3]
      * }
      */
-    public static MemorySegment weight(MemorySegment struct) {
-        return struct.asSlice(weight$OFFSET, weight$LAYOUT.byteSize());
+    public static MemorySegment projections(MemorySegment struct) {
+        return struct.asSlice(projections$OFFSET, projections$LAYOUT.byteSize());
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * sartor_weight weight
+     * sartor_projection projections[3]
      * }
      */
-    public static void weight(MemorySegment struct, MemorySegment fieldValue) {
-        MemorySegment.copy(fieldValue, 0L, struct, weight$OFFSET, weight$LAYOUT.byteSize());
+    public static void projections(MemorySegment struct, MemorySegment fieldValue) {
+        MemorySegment.copy(fieldValue, 0L, struct, projections$OFFSET, projections$LAYOUT.byteSize());
     }
 
-    private static final AddressLayout bias$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("bias"));
+    private static long[] projections$DIMS = { 3 };
 
     /**
-     * Layout for field:
+     * Dimensions for array field:
      * {@snippet lang=c :
-     * const float *bias
+     * sartor_projection projections[3]
      * }
      */
-    public static final AddressLayout bias$layout() {
-        return bias$LAYOUT;
+    public static long[] projections$dimensions() {
+        return projections$DIMS;
     }
-
-    private static final long bias$OFFSET = $LAYOUT.byteOffset(groupElement("bias"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const float *bias
-     * }
-     */
-    public static final long bias$offset() {
-        return bias$OFFSET;
-    }
+    private static final MethodHandle projections$ELEM_HANDLE = projections$LAYOUT.sliceHandle(sequenceElement());
 
     /**
-     * Getter for field:
+     * Indexed getter for field:
      * {@snippet lang=c :
-     * const float *bias
+     * sartor_projection projections[3]
      * }
      */
-    public static MemorySegment bias(MemorySegment struct) {
-        return struct.get(bias$LAYOUT, bias$OFFSET);
+    public static MemorySegment projections(MemorySegment struct, long index0) {
+        try {
+            return (MemorySegment)projections$ELEM_HANDLE.invokeExact(struct, projections$OFFSET, index0);
+        } catch (Error | RuntimeException ex) {
+            throw ex;
+        } catch (Throwable ex$) {
+            throw new AssertionError("should not reach here", ex$);
+        }
     }
 
     /**
-     * Setter for field:
+     * Indexed setter for field:
      * {@snippet lang=c :
-     * const float *bias
+     * sartor_projection projections[3]
      * }
      */
-    public static void bias(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(bias$LAYOUT, bias$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout lora_a$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("lora_a"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const float *lora_a
-     * }
-     */
-    public static final AddressLayout lora_a$layout() {
-        return lora_a$LAYOUT;
-    }
-
-    private static final long lora_a$OFFSET = $LAYOUT.byteOffset(groupElement("lora_a"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const float *lora_a
-     * }
-     */
-    public static final long lora_a$offset() {
-        return lora_a$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const float *lora_a
-     * }
-     */
-    public static MemorySegment lora_a(MemorySegment struct) {
-        return struct.get(lora_a$LAYOUT, lora_a$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const float *lora_a
-     * }
-     */
-    public static void lora_a(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(lora_a$LAYOUT, lora_a$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout lora_b$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("lora_b"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const float *lora_b
-     * }
-     */
-    public static final AddressLayout lora_b$layout() {
-        return lora_b$LAYOUT;
-    }
-
-    private static final long lora_b$OFFSET = $LAYOUT.byteOffset(groupElement("lora_b"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const float *lora_b
-     * }
-     */
-    public static final long lora_b$offset() {
-        return lora_b$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const float *lora_b
-     * }
-     */
-    public static MemorySegment lora_b(MemorySegment struct) {
-        return struct.get(lora_b$LAYOUT, lora_b$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const float *lora_b
-     * }
-     */
-    public static void lora_b(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(lora_b$LAYOUT, lora_b$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout y$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("y"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * void *y
-     * }
-     */
-    public static final AddressLayout y$layout() {
-        return y$LAYOUT;
-    }
-
-    private static final long y$OFFSET = $LAYOUT.byteOffset(groupElement("y"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * void *y
-     * }
-     */
-    public static final long y$offset() {
-        return y$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * void *y
-     * }
-     */
-    public static MemorySegment y(MemorySegment struct) {
-        return struct.get(y$LAYOUT, y$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * void *y
-     * }
-     */
-    public static void y(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(y$LAYOUT, y$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout h$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("h"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * float *h
-     * }
-     */
-    public static final AddressLayout h$layout() {
-        return h$LAYOUT;
-    }
-
-    private static final long h$OFFSET = $LAYOUT.byteOffset(groupElement("h"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * float *h
-     * }
-     */
-    public static final long h$offset() {
-        return h$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * float *h
-     * }
-     */
-    public static MemorySegment h(MemorySegment struct) {
-        return struct.get(h$LAYOUT, h$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * float *h
-     * }
-     */
-    public static void h(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(h$LAYOUT, h$OFFSET, fieldValue);
+    public static void projections(MemorySegment struct, long index0, MemorySegment fieldValue) {
+        MemorySegment.copy(fieldValue, 0L, projections(struct, index0), 0L, sartor_projection.layout().byteSize());
     }
 
     private static final AddressLayout rng$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("rng"));
@@ -502,92 +310,48 @@ public class sartor_lora_linear {
         struct.set(site$LAYOUT, site$OFFSET, fieldValue);
     }
 
-    private static final OfInt rank$LAYOUT = (OfInt)$LAYOUT.select(groupElement("rank"));
+    private static final OfInt projection_count$LAYOUT = (OfInt)$LAYOUT.select(groupElement("projection_count"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * int32_t rank
+     * int32_t projection_count
      * }
      */
-    public static final OfInt rank$layout() {
-        return rank$LAYOUT;
+    public static final OfInt projection_count$layout() {
+        return projection_count$LAYOUT;
     }
 
-    private static final long rank$OFFSET = $LAYOUT.byteOffset(groupElement("rank"));
+    private static final long projection_count$OFFSET = $LAYOUT.byteOffset(groupElement("projection_count"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * int32_t rank
+     * int32_t projection_count
      * }
      */
-    public static final long rank$offset() {
-        return rank$OFFSET;
+    public static final long projection_count$offset() {
+        return projection_count$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * int32_t rank
+     * int32_t projection_count
      * }
      */
-    public static int rank(MemorySegment struct) {
-        return struct.get(rank$LAYOUT, rank$OFFSET);
+    public static int projection_count(MemorySegment struct) {
+        return struct.get(projection_count$LAYOUT, projection_count$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * int32_t rank
+     * int32_t projection_count
      * }
      */
-    public static void rank(MemorySegment struct, int fieldValue) {
-        struct.set(rank$LAYOUT, rank$OFFSET, fieldValue);
-    }
-
-    private static final OfFloat scaling$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("scaling"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * float scaling
-     * }
-     */
-    public static final OfFloat scaling$layout() {
-        return scaling$LAYOUT;
-    }
-
-    private static final long scaling$OFFSET = $LAYOUT.byteOffset(groupElement("scaling"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * float scaling
-     * }
-     */
-    public static final long scaling$offset() {
-        return scaling$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * float scaling
-     * }
-     */
-    public static float scaling(MemorySegment struct) {
-        return struct.get(scaling$LAYOUT, scaling$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * float scaling
-     * }
-     */
-    public static void scaling(MemorySegment struct, float fieldValue) {
-        struct.set(scaling$LAYOUT, scaling$OFFSET, fieldValue);
+    public static void projection_count(MemorySegment struct, int fieldValue) {
+        struct.set(projection_count$LAYOUT, projection_count$OFFSET, fieldValue);
     }
 
     private static final OfFloat dropout$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("dropout"));

@@ -15,22 +15,13 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
 /**
  * {@snippet lang=c :
  * struct sartor_lora_linear_backward {
- *     const void *dy;
  *     const void *x;
- *     const float *h;
- *     sartor_weight weight;
- *     const float *lora_a;
- *     const float *lora_b;
  *     void *dx;
- *     float *d_lora_a;
- *     float *d_lora_b;
- *     float *d_weight;
- *     float *d_bias;
+ *     sartor_projection_backward projections[3];
  *     const sartor_rng *rng;
  *     int64_t rows;
  *     int64_t site;
- *     int32_t rank;
- *     float scaling;
+ *     int32_t projection_count;
  *     float dropout;
  *     int32_t accumulate;
  *     int32_t dtype;
@@ -44,26 +35,16 @@ public class sartor_lora_linear_backward {
     }
 
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
-        sartor_h.C_POINTER.withName("dy"),
         sartor_h.C_POINTER.withName("x"),
-        sartor_h.C_POINTER.withName("h"),
-        sartor_weight.layout().withName("weight"),
-        sartor_h.C_POINTER.withName("lora_a"),
-        sartor_h.C_POINTER.withName("lora_b"),
         sartor_h.C_POINTER.withName("dx"),
-        sartor_h.C_POINTER.withName("d_lora_a"),
-        sartor_h.C_POINTER.withName("d_lora_b"),
-        sartor_h.C_POINTER.withName("d_weight"),
-        sartor_h.C_POINTER.withName("d_bias"),
+        MemoryLayout.sequenceLayout(3, sartor_projection_backward.layout()).withName("projections"),
         sartor_h.C_POINTER.withName("rng"),
         sartor_h.C_LONG.withName("rows"),
         sartor_h.C_LONG.withName("site"),
-        sartor_h.C_INT.withName("rank"),
-        sartor_h.C_FLOAT.withName("scaling"),
+        sartor_h.C_INT.withName("projection_count"),
         sartor_h.C_FLOAT.withName("dropout"),
         sartor_h.C_INT.withName("accumulate"),
-        sartor_h.C_INT.withName("dtype"),
-        MemoryLayout.paddingLayout(4)
+        sartor_h.C_INT.withName("dtype")
     ).withName("sartor_lora_linear_backward");
 
     /**
@@ -71,50 +52,6 @@ public class sartor_lora_linear_backward {
      */
     public static final GroupLayout layout() {
         return $LAYOUT;
-    }
-
-    private static final AddressLayout dy$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("dy"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const void *dy
-     * }
-     */
-    public static final AddressLayout dy$layout() {
-        return dy$LAYOUT;
-    }
-
-    private static final long dy$OFFSET = $LAYOUT.byteOffset(groupElement("dy"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const void *dy
-     * }
-     */
-    public static final long dy$offset() {
-        return dy$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const void *dy
-     * }
-     */
-    public static MemorySegment dy(MemorySegment struct) {
-        return struct.get(dy$LAYOUT, dy$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const void *dy
-     * }
-     */
-    public static void dy(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(dy$LAYOUT, dy$OFFSET, fieldValue);
     }
 
     private static final AddressLayout x$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("x"));
@@ -161,182 +98,6 @@ public class sartor_lora_linear_backward {
         struct.set(x$LAYOUT, x$OFFSET, fieldValue);
     }
 
-    private static final AddressLayout h$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("h"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const float *h
-     * }
-     */
-    public static final AddressLayout h$layout() {
-        return h$LAYOUT;
-    }
-
-    private static final long h$OFFSET = $LAYOUT.byteOffset(groupElement("h"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const float *h
-     * }
-     */
-    public static final long h$offset() {
-        return h$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const float *h
-     * }
-     */
-    public static MemorySegment h(MemorySegment struct) {
-        return struct.get(h$LAYOUT, h$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const float *h
-     * }
-     */
-    public static void h(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(h$LAYOUT, h$OFFSET, fieldValue);
-    }
-
-    private static final GroupLayout weight$LAYOUT = (GroupLayout)$LAYOUT.select(groupElement("weight"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * sartor_weight weight
-     * }
-     */
-    public static final GroupLayout weight$layout() {
-        return weight$LAYOUT;
-    }
-
-    private static final long weight$OFFSET = $LAYOUT.byteOffset(groupElement("weight"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * sartor_weight weight
-     * }
-     */
-    public static final long weight$offset() {
-        return weight$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * sartor_weight weight
-     * }
-     */
-    public static MemorySegment weight(MemorySegment struct) {
-        return struct.asSlice(weight$OFFSET, weight$LAYOUT.byteSize());
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * sartor_weight weight
-     * }
-     */
-    public static void weight(MemorySegment struct, MemorySegment fieldValue) {
-        MemorySegment.copy(fieldValue, 0L, struct, weight$OFFSET, weight$LAYOUT.byteSize());
-    }
-
-    private static final AddressLayout lora_a$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("lora_a"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const float *lora_a
-     * }
-     */
-    public static final AddressLayout lora_a$layout() {
-        return lora_a$LAYOUT;
-    }
-
-    private static final long lora_a$OFFSET = $LAYOUT.byteOffset(groupElement("lora_a"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const float *lora_a
-     * }
-     */
-    public static final long lora_a$offset() {
-        return lora_a$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const float *lora_a
-     * }
-     */
-    public static MemorySegment lora_a(MemorySegment struct) {
-        return struct.get(lora_a$LAYOUT, lora_a$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const float *lora_a
-     * }
-     */
-    public static void lora_a(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(lora_a$LAYOUT, lora_a$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout lora_b$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("lora_b"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const float *lora_b
-     * }
-     */
-    public static final AddressLayout lora_b$layout() {
-        return lora_b$LAYOUT;
-    }
-
-    private static final long lora_b$OFFSET = $LAYOUT.byteOffset(groupElement("lora_b"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const float *lora_b
-     * }
-     */
-    public static final long lora_b$offset() {
-        return lora_b$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const float *lora_b
-     * }
-     */
-    public static MemorySegment lora_b(MemorySegment struct) {
-        return struct.get(lora_b$LAYOUT, lora_b$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const float *lora_b
-     * }
-     */
-    public static void lora_b(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(lora_b$LAYOUT, lora_b$OFFSET, fieldValue);
-    }
-
     private static final AddressLayout dx$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("dx"));
 
     /**
@@ -381,180 +142,87 @@ public class sartor_lora_linear_backward {
         struct.set(dx$LAYOUT, dx$OFFSET, fieldValue);
     }
 
-    private static final AddressLayout d_lora_a$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("d_lora_a"));
+    private static final SequenceLayout projections$LAYOUT = (SequenceLayout)$LAYOUT.select(groupElement("projections"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * float *d_lora_a
+     * sartor_projection_backward projections[3]
      * }
      */
-    public static final AddressLayout d_lora_a$layout() {
-        return d_lora_a$LAYOUT;
+    public static final SequenceLayout projections$layout() {
+        return projections$LAYOUT;
     }
 
-    private static final long d_lora_a$OFFSET = $LAYOUT.byteOffset(groupElement("d_lora_a"));
+    private static final long projections$OFFSET = $LAYOUT.byteOffset(groupElement("projections"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * float *d_lora_a
+     * sartor_projection_backward projections[3]
      * }
      */
-    public static final long d_lora_a$offset() {
-        return d_lora_a$OFFSET;
+    public static final long projections$offset() {
+        return projections$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * float *d_lora_a
+     * sartor_projection_backward projections[3]
      * }
      */
-    public static MemorySegment d_lora_a(MemorySegment struct) {
-        return struct.get(d_lora_a$LAYOUT, d_lora_a$OFFSET);
+    public static MemorySegment projections(MemorySegment struct) {
+        return struct.asSlice(projections$OFFSET, projections$LAYOUT.byteSize());
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * float *d_lora_a
+     * sartor_projection_backward projections[3]
      * }
      */
-    public static void d_lora_a(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(d_lora_a$LAYOUT, d_lora_a$OFFSET, fieldValue);
+    public static void projections(MemorySegment struct, MemorySegment fieldValue) {
+        MemorySegment.copy(fieldValue, 0L, struct, projections$OFFSET, projections$LAYOUT.byteSize());
     }
 
-    private static final AddressLayout d_lora_b$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("d_lora_b"));
+    private static long[] projections$DIMS = { 3 };
 
     /**
-     * Layout for field:
+     * Dimensions for array field:
      * {@snippet lang=c :
-     * float *d_lora_b
+     * sartor_projection_backward projections[3]
      * }
      */
-    public static final AddressLayout d_lora_b$layout() {
-        return d_lora_b$LAYOUT;
+    public static long[] projections$dimensions() {
+        return projections$DIMS;
     }
-
-    private static final long d_lora_b$OFFSET = $LAYOUT.byteOffset(groupElement("d_lora_b"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * float *d_lora_b
-     * }
-     */
-    public static final long d_lora_b$offset() {
-        return d_lora_b$OFFSET;
-    }
+    private static final MethodHandle projections$ELEM_HANDLE = projections$LAYOUT.sliceHandle(sequenceElement());
 
     /**
-     * Getter for field:
+     * Indexed getter for field:
      * {@snippet lang=c :
-     * float *d_lora_b
+     * sartor_projection_backward projections[3]
      * }
      */
-    public static MemorySegment d_lora_b(MemorySegment struct) {
-        return struct.get(d_lora_b$LAYOUT, d_lora_b$OFFSET);
+    public static MemorySegment projections(MemorySegment struct, long index0) {
+        try {
+            return (MemorySegment)projections$ELEM_HANDLE.invokeExact(struct, projections$OFFSET, index0);
+        } catch (Error | RuntimeException ex) {
+            throw ex;
+        } catch (Throwable ex$) {
+            throw new AssertionError("should not reach here", ex$);
+        }
     }
 
     /**
-     * Setter for field:
+     * Indexed setter for field:
      * {@snippet lang=c :
-     * float *d_lora_b
+     * sartor_projection_backward projections[3]
      * }
      */
-    public static void d_lora_b(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(d_lora_b$LAYOUT, d_lora_b$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout d_weight$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("d_weight"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * float *d_weight
-     * }
-     */
-    public static final AddressLayout d_weight$layout() {
-        return d_weight$LAYOUT;
-    }
-
-    private static final long d_weight$OFFSET = $LAYOUT.byteOffset(groupElement("d_weight"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * float *d_weight
-     * }
-     */
-    public static final long d_weight$offset() {
-        return d_weight$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * float *d_weight
-     * }
-     */
-    public static MemorySegment d_weight(MemorySegment struct) {
-        return struct.get(d_weight$LAYOUT, d_weight$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * float *d_weight
-     * }
-     */
-    public static void d_weight(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(d_weight$LAYOUT, d_weight$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout d_bias$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("d_bias"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * float *d_bias
-     * }
-     */
-    public static final AddressLayout d_bias$layout() {
-        return d_bias$LAYOUT;
-    }
-
-    private static final long d_bias$OFFSET = $LAYOUT.byteOffset(groupElement("d_bias"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * float *d_bias
-     * }
-     */
-    public static final long d_bias$offset() {
-        return d_bias$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * float *d_bias
-     * }
-     */
-    public static MemorySegment d_bias(MemorySegment struct) {
-        return struct.get(d_bias$LAYOUT, d_bias$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * float *d_bias
-     * }
-     */
-    public static void d_bias(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(d_bias$LAYOUT, d_bias$OFFSET, fieldValue);
+    public static void projections(MemorySegment struct, long index0, MemorySegment fieldValue) {
+        MemorySegment.copy(fieldValue, 0L, projections(struct, index0), 0L, sartor_projection_backward.layout().byteSize());
     }
 
     private static final AddressLayout rng$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("rng"));
@@ -689,92 +357,48 @@ public class sartor_lora_linear_backward {
         struct.set(site$LAYOUT, site$OFFSET, fieldValue);
     }
 
-    private static final OfInt rank$LAYOUT = (OfInt)$LAYOUT.select(groupElement("rank"));
+    private static final OfInt projection_count$LAYOUT = (OfInt)$LAYOUT.select(groupElement("projection_count"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * int32_t rank
+     * int32_t projection_count
      * }
      */
-    public static final OfInt rank$layout() {
-        return rank$LAYOUT;
+    public static final OfInt projection_count$layout() {
+        return projection_count$LAYOUT;
     }
 
-    private static final long rank$OFFSET = $LAYOUT.byteOffset(groupElement("rank"));
+    private static final long projection_count$OFFSET = $LAYOUT.byteOffset(groupElement("projection_count"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * int32_t rank
+     * int32_t projection_count
      * }
      */
-    public static final long rank$offset() {
-        return rank$OFFSET;
+    public static final long projection_count$offset() {
+        return projection_count$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * int32_t rank
+     * int32_t projection_count
      * }
      */
-    public static int rank(MemorySegment struct) {
-        return struct.get(rank$LAYOUT, rank$OFFSET);
+    public static int projection_count(MemorySegment struct) {
+        return struct.get(projection_count$LAYOUT, projection_count$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * int32_t rank
+     * int32_t projection_count
      * }
      */
-    public static void rank(MemorySegment struct, int fieldValue) {
-        struct.set(rank$LAYOUT, rank$OFFSET, fieldValue);
-    }
-
-    private static final OfFloat scaling$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("scaling"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * float scaling
-     * }
-     */
-    public static final OfFloat scaling$layout() {
-        return scaling$LAYOUT;
-    }
-
-    private static final long scaling$OFFSET = $LAYOUT.byteOffset(groupElement("scaling"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * float scaling
-     * }
-     */
-    public static final long scaling$offset() {
-        return scaling$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * float scaling
-     * }
-     */
-    public static float scaling(MemorySegment struct) {
-        return struct.get(scaling$LAYOUT, scaling$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * float scaling
-     * }
-     */
-    public static void scaling(MemorySegment struct, float fieldValue) {
-        struct.set(scaling$LAYOUT, scaling$OFFSET, fieldValue);
+    public static void projection_count(MemorySegment struct, int fieldValue) {
+        struct.set(projection_count$LAYOUT, projection_count$OFFSET, fieldValue);
     }
 
     private static final OfFloat dropout$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("dropout"));

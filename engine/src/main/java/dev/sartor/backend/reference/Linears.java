@@ -14,70 +14,92 @@ final class Linears {
     private Linears() {}
 
     static void forward(LoraLinear k, Operands use) {
-        int in = use.size(k.weight().columns());
-        int out = use.size(k.weight().rows());
+        for (var p : k.projections()) {
+            forward(k, p, use);
+        }
+    }
+
+    private static void forward(LoraLinear k, LoraLinear.Projection p, Operands use) {
+        int in = use.size(p.weight().columns());
+        int out = use.size(p.weight().rows());
         int rows = use.rows("x", k.x(), in);
-        int rank = rank(k.loraA(), k.loraB(), use);
+        int rank = rank(p.loraA(), p.loraB(), use);
         double[] x = use.read("x", k.x());
-        double[] bias = use.readOptional("bias", k.bias(), out);
-        double[] y = Products.forward(x, use.read("weight", k.weight()), rows, in, out);
+        double[] bias = use.readOptional("bias", p.bias(), out);
+        double[] y = Products.forward(x, use.read("weight", p.weight()), rows, in, out);
         if (bias != null) {
             for (int i = 0; i < y.length; i++) {
                 y[i] += bias[i % out];
             }
         }
         if (rank > 0) {
-            double[] a = use.read("loraA", k.loraA(), (long) rank * in);
-            double[] b = use.read("loraB", k.loraB(), (long) out * rank);
+            double[] a = use.read("loraA", p.loraA(), (long) rank * in);
+            double[] b = use.read("loraB", p.loraB(), (long) out * rank);
             double[] dropped = masked(x, use.dropoutFactors(k.rng(), k.site(), k.dropout(), x.length));
             double[] h = Products.forward(dropped, a, rows, in, rank);
             double[] update = Products.forward(h, b, rows, rank, out);
             for (int i = 0; i < y.length; i++) {
-                y[i] += k.scaling() * update[i];
+                y[i] += p.scaling() * update[i];
             }
-            use.write("h", k.h(), h);
+            use.write("h", p.h(), h);
         }
-        use.write("y", k.y(), y);
+        use.write("y", p.y(), y);
     }
 
     static void backward(LoraLinearBackward k, Operands use) {
-        int in = use.size(k.weight().columns());
-        int out = use.size(k.weight().rows());
-        int rows = use.rows("dy", k.dy(), out);
-        int rank = rank(k.loraA(), k.loraB(), use);
-        use.require((k.dLoraA() == null) == (k.dLoraB() == null), "dLoraA and dLoraB are given both or neither");
-        use.require(k.dLoraA() == null || rank > 0, "gradients of an adapter without loraA and loraB");
-        double[] dy = use.read("dy", k.dy());
-        boolean needsX = k.dLoraA() != null || k.dWeight() != null;
+        double[] dx = null;
+        for (var p : k.projections()) {
+            double[] part = backward(k, p, use);
+            if (dx == null) {
+                dx = part;
+            } else {
+                for (int i = 0; i < dx.length; i++) {
+                    dx[i] += part[i];
+                }
+            }
+        }
+        if (dx != null) {
+            use.write("dx", k.dx(), dx, k.accumulate());
+        }
+    }
+
+    /** The projection's part of dx, or null where that is not asked for. */
+    private static double[] backward(LoraLinearBackward k, LoraLinearBackward.Projection p, Operands use) {
+        int in = use.size(p.weight().columns());
+        int out = use.size(p.weight().rows());
+        int rows = use.rows("dy", p.dy(), out);
+        int rank = rank(p.loraA(), p.loraB(), use);
+        use.require((p.dLoraA() == null) == (p.dLoraB() == null), "dLoraA and dLoraB are given both or neither");
+        use.require(p.dLoraA() == null || rank > 0, "gradients of an adapter without loraA and loraB");
+        double[] dy = use.read("dy", p.dy());
+        boolean needsX = p.dLoraA() != null || p.dWeight() != null;
         double[] x = needsX ? use.read("x", k.x(), (long) rows * in) : null;
-        double[] dx = k.dx() == null ? null : Products.inputGradient(dy, use.read("weight", k.weight()), rows, in, out);
-        if (rank > 0 && (dx != null || k.dLoraA() != null)) {
-            double[] a = use.read("loraA", k.loraA(), (long) rank * in);
-            double[] b = use.read("loraB", k.loraB(), (long) out * rank);
+        double[] dx = k.dx() == null ? null : Products.inputGradient(dy, use.read("weight", p.weight()), rows, in, out);
+        if (rank > 0 && (dx != null || p.dLoraA() != null)) {
+            double[] a = use.read("loraA", p.loraA(), (long) rank * in);
+            double[] b = use.read("loraB", p.loraB(), (long) out * rank);
             double[] factors = use.dropoutFactors(k.rng(), k.site(), k.dropout(), rows * in);
-            double[] g = scaled(Products.inputGradient(dy, b, rows, rank, out), k.scaling());
+            double[] g = scaled(Products.inputGradient(dy, b, rows, rank, out), p.scaling());
             if (dx != null) {
                 double[] throughAdapter = masked(Products.inputGradient(g, a, rows, in, rank), factors);
                 for (int i = 0; i < dx.length; i++) {
                     dx[i] += throughAdapter[i];
                 }
             }
-            if (k.dLoraA() != null) {
-                double[] h = use.read("h", k.h(), (long) rows * rank);
-                use.write("dLoraA", k.dLoraA(), Products.weightGradient(g, masked(x, factors), rows, in, rank), true);
+            if (p.dLoraA() != null) {
+                double[] h = use.read("h", p.h(), (long) rows * rank);
+                use.write("dLoraA", p.dLoraA(), Products.weightGradient(g, masked(x, factors), rows, in, rank), true);
                 double[] db = Products.weightGradient(dy, h, rows, rank, out);
-                use.write("dLoraB", k.dLoraB(), scaled(db, k.scaling()), true);
+                use.write("dLoraB", p.dLoraB(), scaled(db, p.scaling()), true);
             }
         }
-        if (k.dWeight() != null) {
-            use.write("dWeight", k.dWeight(), Products.weightGradient(dy, x, rows, in, out), true);
+        if (p.dWeight() != null) {
+            use.write("dWeight", p.dWeight(), Products.weightGradient(dy, x, rows, in, out), true);
         }
-        if (k.dBias() != null) {
-            use.write("dBias", k.dBias(), columnSums(dy, rows, out), true);
+        if (p.dBias() != null) {
+            use.write("dBias", p.dBias(), columnSums(dy, rows, out), true);
         }
-        if (dx != null) {
-            use.write("dx", k.dx(), dx, k.accumulate());
-        }
+        return dx;
     }
 
     static void matMul(MatMul k, Operands use) {

@@ -5,6 +5,7 @@ import dev.sartor.nn.Cached;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.Norm;
+import dev.sartor.nn.Projection;
 import dev.sartor.nn.Rotary;
 import dev.sartor.nn.TokenInputs;
 import dev.sartor.op.Activation;
@@ -68,18 +69,18 @@ final class DecoderBlock {
         var attended = attend(tape, inputNorm.forward(tape, x), inputs, cached);
         var middle = tape.in(name, () -> tape.apply(Add.SUM, x, attended));
         var normed = postNorm.forward(tape, middle);
-        var gated = gate.forward(tape, normed);
-        var upped = up.forward(tape, normed);
-        var activated = tape.in(name + ".mlp", () -> tape.apply(new Activation(config.activation()), gated, upped));
+        var wide = Projection.together(tape, normed, List.of(gate, up));
+        var activated = tape.in(name + ".mlp", () -> tape.apply(new Activation(config.activation()), wide.get(0), wide.get(1)));
         var fed = down.forward(tape, activated);
         return tape.in(name, () -> tape.apply(Add.SUM, middle, fed));
     }
 
     private Var attend(Tape tape, Var x, TokenInputs inputs, Cached cached) {
         long positions = cached == null ? inputs.length() : cached.cache().capacity();
-        var q = rotated(tape, query.forward(tape, x), queryNorm, inputs, positions);
-        var k = rotated(tape, key.forward(tape, x), keyNorm, inputs, positions);
-        var v = value.forward(tape, x);
+        var projected = Projection.together(tape, x, List.of(query, key, value));
+        var q = rotated(tape, projected.get(0), queryNorm, inputs, positions);
+        var k = rotated(tape, projected.get(1), keyNorm, inputs, positions);
+        var v = projected.get(2);
         var attention = new Attention(inputs.keyBegin(), inputs.keyEnd(), config.heads(), config.kvHeads(),
                 config.headDim(), config.windows().get(index), (float) (1 / Math.sqrt(config.headDim())), 0);
         var attended = tape.in(name + ".self_attn", () -> {

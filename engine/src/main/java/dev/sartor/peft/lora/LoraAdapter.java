@@ -3,6 +3,7 @@ package dev.sartor.peft.lora;
 import dev.sartor.device.Device;
 import dev.sartor.device.Matrix;
 import dev.sartor.nn.Linear;
+import dev.sartor.nn.Projection;
 import dev.sartor.op.LoraLinear;
 import dev.sartor.peft.MergeableAdapter;
 import dev.sartor.peft.WeightMerge;
@@ -10,6 +11,7 @@ import dev.sartor.tape.Parameter;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Var;
 import dev.sartor.tensor.Tensor;
+import java.util.Optional;
 
 /**
  * y = W x + bias + scaling B A dropout(x) (Hu et al. 2021, section 4.1), as one op. Dropout acts only
@@ -25,6 +27,15 @@ record LoraAdapter(Parameter a, Parameter b, float scaling, float dropout, Tenso
     @Override
     public Var apply(Tape tape, Linear base, Var x) {
         return apply(tape, base, x, base.bias(), tape.isTraining() ? dropout : 0);
+    }
+
+    @Override
+    public Optional<Projection> projection(Tape tape, Linear base) {
+        if (tape.isTraining() && dropout > 0) {
+            return Optional.empty();
+        }
+        var layer = new LoraLinear.Layer(base.weight().matrix(), scaling);
+        return Optional.of(new Projection(layer, base.weight().parameter(), base.bias(), a, b));
     }
 
     /** With another bias (or none, if null) and dropout. */

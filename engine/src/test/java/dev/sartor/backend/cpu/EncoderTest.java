@@ -16,6 +16,7 @@ import dev.sartor.bindings.CpuLibrary;
 import dev.sartor.bindings.cpu.sartor_attention_backward;
 import dev.sartor.bindings.cpu.sartor_h;
 import dev.sartor.bindings.cpu.sartor_lora_linear;
+import dev.sartor.bindings.cpu.sartor_projection;
 import dev.sartor.bindings.cpu.sartor_weight;
 import dev.sartor.device.DeviceException;
 import dev.sartor.device.Instruction;
@@ -33,9 +34,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -139,55 +143,78 @@ class EncoderTest {
 
     @TestFactory
     Stream<DynamicTest> absentArgumentsAreRefused() {
-        return mutations("absent", component -> !component.getType().isPrimitive(),
-                (component, value) -> null,
+        return mutations("absent", argument -> !argument.type().isPrimitive(),
+                argument -> null,
                 (kernel, name) -> OPTIONAL.getOrDefault(kernel, Set.of()).contains(name));
     }
 
     @TestFactory
     Stream<DynamicTest> otherTypesAreRefused() {
         // Zero takes any type, and the schedule is 8 bytes of any type: here it becomes 4.
-        return mutations("of int16", EncoderTest::holdsTensor, (component, value) -> changed(value, spec ->
+        return mutations("of int16", Argument::holdsTensor, argument -> changed(argument.value(), spec ->
                 new TensorSpec(DType.INT16, spec.shape())), (kernel, name) -> kernel == Zero.class);
     }
 
     @TestFactory
     Stream<DynamicTest> longerRowsAreRefused() {
-        return mutations("with a longer row", EncoderTest::holdsTensor,
-                (component, value) -> changed(value, spec -> resized(spec, spec.shape().rank() - 1)),
+        return mutations("with a longer row", Argument::holdsTensor,
+                argument -> changed(argument.value(), spec -> resized(spec, spec.shape().rank() - 1)),
                 (kernel, name) -> kernel != EmbeddingBackward.class && kernel != CacheWrite.class
                         && FREE.getOrDefault(kernel, Set.of()).contains(name));
     }
 
     @TestFactory
     Stream<DynamicTest> moreRowsAreRefused() {
-        return mutations("with another row", EncoderTest::holdsTensor,
-                (component, value) -> changed(value, spec -> resized(spec, 0)),
+        return mutations("with another row", Argument::holdsTensor,
+                argument -> changed(argument.value(), spec -> resized(spec, 0)),
                 (kernel, name) -> kernel != Sample.class && kernel != CacheWrite.class
                         && FREE.getOrDefault(kernel, Set.of()).contains(name));
     }
 
     private interface Mutation {
-        Object of(RecordComponent component, Object value);
+        Object of(Argument argument);
     }
 
     private interface Exemption {
-        boolean of(Class<?> kernel, String component);
+        boolean of(Class<?> kernel, String argument);
     }
 
-    private static boolean holdsTensor(RecordComponent component) {
-        return Set.of(Tensor.class, Matrix.class, Columns.class).contains(component.getType());
+    /** One argument of a call: a component of its record, or of the last of its projections. */
+    private record Argument(String name, Class<?> type, Object value, Function<Object, Kernel> change) {
+        boolean holdsTensor() {
+            return Set.of(Tensor.class, Matrix.class, Columns.class).contains(type);
+        }
+    }
+
+    private static List<Argument> arguments(Kernel kernel) {
+        var arguments = new ArrayList<Argument>();
+        for (var component : kernel.getClass().getRecordComponents()) {
+            if (get(kernel, component) instanceof List<?> projections) {
+                var last = (Record) projections.getLast();
+                for (var inner : last.getClass().getRecordComponents()) {
+                    arguments.add(new Argument(inner.getName(), inner.getType(), get(last, inner), value -> {
+                        var changed = new ArrayList<Object>(projections);
+                        changed.set(projections.size() - 1, copy(last, inner, value));
+                        return (Kernel) copy((Record) kernel, component, changed);
+                    }));
+                }
+            } else {
+                arguments.add(new Argument(component.getName(), component.getType(), get(kernel, component),
+                        value -> (Kernel) copy((Record) kernel, component, value)));
+            }
+        }
+        return arguments;
     }
 
     private static Stream<DynamicTest> mutations(
-            String what, Predicate<RecordComponent> which, Mutation mutation, Exemption exempt) {
+            String what, Predicate<Argument> which, Mutation mutation, Exemption exempt) {
         var tests = new ArrayList<DynamicTest>();
         for (var kernel : examples.all()) {
-            for (var component : kernel.getClass().getRecordComponents()) {
-                if (which.test(component) && get(kernel, component) != null) {
-                    var mutant = with(kernel, component, mutation.of(component, get(kernel, component)));
-                    boolean taken = exempt.of(kernel.getClass(), component.getName());
-                    tests.add(dynamicTest(kernel.name() + "." + component.getName() + " " + what, () -> {
+            for (var argument : arguments(kernel)) {
+                if (which.test(argument) && argument.value() != null) {
+                    var mutant = argument.change().apply(mutation.of(argument));
+                    boolean taken = exempt.of(kernel.getClass(), argument.name());
+                    tests.add(dynamicTest(kernel.name() + "." + argument.name() + " " + what, () -> {
                         if (taken) {
                             assertEncodes(mutant);
                         } else {
@@ -221,32 +248,33 @@ class EncoderTest {
         return new TensorSpec(spec.dtype(), Shape.of(dims));
     }
 
-    private static Object get(Kernel kernel, RecordComponent component) {
+    private static Object get(Object record, RecordComponent component) {
         try {
-            return component.getAccessor().invoke(kernel);
+            return component.getAccessor().invoke(record);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** The same record with one component changed. */
+    private static Record copy(Record record, RecordComponent changed, Object value) {
+        var components = record.getClass().getRecordComponents();
+        var types = Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+        var values = Arrays.stream(components)
+                .map(component -> component.getName().equals(changed.getName()) ? value : get(record, component))
+                .toArray();
+        try {
+            return record.getClass().getDeclaredConstructor(types).newInstance(values);
         } catch (ReflectiveOperationException e) {
             throw new AssertionError(e);
         }
     }
 
     /** The same call with one argument changed. */
-    private static Kernel with(Kernel kernel, RecordComponent changed, Object value) {
-        var components = kernel.getClass().getRecordComponents();
-        var types = Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
-        var values = Arrays.stream(components)
-                .map(component -> component.getName().equals(changed.getName()) ? value : get(kernel, component))
-                .toArray();
-        try {
-            return kernel.getClass().getDeclaredConstructor(types).newInstance(values);
-        } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
-        }
-    }
-
     private static Kernel with(Kernel kernel, String name, Object value) {
-        return Stream.of(kernel.getClass().getRecordComponents())
-                .filter(component -> component.getName().equals(name))
-                .map(component -> with(kernel, component, value))
+        return arguments(kernel).stream()
+                .filter(argument -> argument.name().equals(name))
+                .map(argument -> argument.change().apply(value))
                 .findFirst()
                 .orElseThrow();
     }
@@ -320,9 +348,10 @@ class EncoderTest {
     void anAdapterIsWholeOrAbsent() {
         var call = examples.loraLinear();
         assertTrue(refusal(with(call, "loraB", null)).contains("loraB"));
-        var plain = new LoraLinear(call.x(), call.weight(), null, null, null, call.y(), null, null, 0, 1f, 0f);
+        var adapted = call.projections().getFirst();
+        var plain = new LoraLinear(call.x(), adapted.weight(), null, null, null, adapted.y(), null, null, 0, 1f, 0f);
         assertEncodes(plain);
-        assertTrue(refusal(with(plain, "h", call.h())).contains("there is no adapter"));
+        assertTrue(refusal(with(plain, "h", adapted.h())).contains("there is no adapter"));
         assertTrue(refusal(with(with(call, "rng", null), "dropout", 0.5f)).contains("rng"));
         assertEncodes(with(with(call, "rng", null), "dropout", 0f));
     }
@@ -330,24 +359,38 @@ class EncoderTest {
     @Test
     void aBackwardPassMayAskForAnyPart() {
         var call = examples.loraLinearBackward();
-        var onlyDx = new LoraLinearBackward(call.dy(), null, null, call.weight(), call.loraA(), call.loraB(), call.dx(),
+        var first = call.projections().getFirst();
+        var onlyDx = new LoraLinearBackward(first.dy(), null, null, first.weight(), first.loraA(), first.loraB(), call.dx(),
                 null, null, null, null, call.rng(), 3, 2f, 0.1f, false);
         assertEncodes(onlyDx);
-        assertTrue(refusal(with(onlyDx, "dWeight", call.dWeight())).contains("x: expected a tensor"));
+        assertTrue(refusal(with(onlyDx, "dWeight", first.dWeight())).contains("x: expected a tensor"));
         assertTrue(refusal(with(call, "h", null)).contains("h: expected a tensor"));
         assertTrue(refusal(with(call, "dLoraB", null)).contains("dLoraB"));
         assertTrue(refusal(with(call, "dx", null)).contains("accumulate"));
     }
 
     @Test
+    void projectionsShareTheirInput() {
+        var call = examples.projections();
+        var layer = call.projections().getLast();
+        var many = Collections.nCopies(LoraLinear.MAX_PROJECTIONS + 1, layer);
+        assertTrue(refusal(new LoraLinear(call.x(), many, null, 0, 0f)).contains("projections: expected 1 to 3, got 4"));
+        assertTrue(refusal(new LoraLinear(call.x(), List.of(), null, 0, 0f)).contains("projections: expected 1 to 3, got 0"));
+        assertTrue(refusal(with(with(call, "dropout", 0.5f), "rng", KernelExamples.int64(2))).contains("0 with several projections"));
+        var narrow = examples.packed(KernelExamples.OUT, KernelExamples.IN - 1);
+        assertTrue(refusal(with(call, "weight", narrow)).contains("weight of projection 1: expected 8 columns"));
+        assertTrue(refusal(new LoraLinear(call.x(), List.of(layer, layer), null, 0, 0f), new Spread()).contains("overlaps"));
+    }
+
+    @Test
     void panelsHaveTheirSize() {
         var call = examples.loraLinear();
-        long bytes = call.weight().data().spec().bytes();
+        long bytes = call.projections().getFirst().weight().data().spec().bytes();
         var small = new Matrix(KernelExamples.OUT, KernelExamples.IN, Layout.PACKED, DType.FLOAT32,
                 tensor(DType.UINT8, bytes - 64));
         assertTrue(refusal(with(call, "weight", small)).contains("expected " + bytes + " bytes"));
         refusal(with(call, "weight", new Matrix(KernelExamples.OUT, KernelExamples.IN, Layout.PACKED, DType.FLOAT16,
-                call.weight().data())));
+                call.projections().getFirst().weight().data())));
         assertEncodes(with(call, "weight", rowMajor(DType.FLOAT16, KernelExamples.OUT, KernelExamples.IN)));
     }
 
@@ -428,15 +471,17 @@ class EncoderTest {
         var places = new Spread();
         try (var arena = Arena.ofConfined()) {
             var struct = encode(call, places, arena);
+            var projection = sartor_lora_linear.projections(struct, 0);
+            assertEquals(1, sartor_lora_linear.projection_count(struct));
             assertEquals(places.of(call.x().storage(), 0, 0, false), sartor_lora_linear.x(struct));
-            assertEquals(places.of(call.h().storage(), 0, 0, false), sartor_lora_linear.h(struct));
+            assertEquals(places.of(call.projections().getFirst().h().storage(), 0, 0, false), sartor_projection.h(projection));
             assertEquals(places.of(call.rng().storage(), 0, 0, false), sartor_lora_linear.rng(struct));
             assertEquals(KernelExamples.ROWS, sartor_lora_linear.rows(struct));
-            assertEquals(KernelExamples.RANK, sartor_lora_linear.rank(struct));
-            assertEquals(2f, sartor_lora_linear.scaling(struct));
+            assertEquals(KernelExamples.RANK, sartor_projection.rank(projection));
+            assertEquals(2f, sartor_projection.scaling(projection));
             assertEquals(0.1f, sartor_lora_linear.dropout(struct));
             assertEquals(3, sartor_lora_linear.site(struct));
-            var weight = sartor_lora_linear.weight(struct);
+            var weight = sartor_projection.weight(projection);
             assertEquals(KernelExamples.OUT, sartor_weight.rows(weight));
             assertEquals(KernelExamples.IN, sartor_weight.columns(weight));
             assertEquals(sartor_h.SARTOR_PACKED(), sartor_weight.layout(weight));
@@ -465,9 +510,10 @@ class EncoderTest {
         var call = examples.loraLinear();
         try (var arena = Arena.ofConfined()) {
             var struct = encode(with(call, "bias", null), Addresses.UNPLACED, arena);
-            assertEquals(MemorySegment.NULL, sartor_lora_linear.bias(struct));
+            var projection = sartor_lora_linear.projections(struct, 0);
+            assertEquals(MemorySegment.NULL, sartor_projection.bias(projection));
             assertNotEquals(0, sartor_lora_linear.x(struct).address());
-            assertNotEquals(0, sartor_weight.data(sartor_lora_linear.weight(struct)).address());
+            assertNotEquals(0, sartor_weight.data(sartor_projection.weight(projection)).address());
         }
     }
 

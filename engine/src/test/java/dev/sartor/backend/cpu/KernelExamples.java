@@ -45,6 +45,8 @@ final class KernelExamples {
                 new Unpack(rowMajor(BFLOAT16, OUT, IN), float32(OUT, IN), 0),
                 loraLinear(),
                 loraLinearBackward(),
+                projections(),
+                projectionsBackward(),
                 new DoraScale(rowMajor(FLOAT32, OUT, IN), float32(RANK, IN), float32(OUT, RANK), float32(OUT),
                         float32(OUT), float32(OUT), 2f),
                 new DoraScaleBackward(float32(OUT), float32(OUT), float32(OUT)),
@@ -105,6 +107,19 @@ final class KernelExamples {
         return new LoraLinearBackward(float32(ROWS, OUT), float32(ROWS, IN), float32(ROWS, RANK), packed(OUT, IN),
                 float32(RANK, IN), float32(OUT, RANK), float32(ROWS, IN), float32(RANK, IN), float32(OUT, RANK),
                 float32(OUT, IN), float32(OUT), int64(2), 3, 2f, 0.1f, true);
+    }
+
+    LoraLinear projections() {
+        var second = loraLinear().projections().getFirst();
+        var plain = new LoraLinear.Projection(packed(5, IN), null, null, null, float32(ROWS, 5), null, 0f);
+        return new LoraLinear(float32(ROWS, IN), List.of(plain, second), null, 0, 0f);
+    }
+
+    LoraLinearBackward projectionsBackward() {
+        var second = loraLinearBackward().projections().getFirst();
+        var plain = new LoraLinearBackward.Projection(
+                float32(ROWS, 5), null, packed(5, IN), null, null, null, null, null, null, 0f);
+        return new LoraLinearBackward(float32(ROWS, IN), float32(ROWS, IN), List.of(plain, second), null, 0, 0f, true);
     }
 
     /** Two samples of three tokens, four heads of four, two of keys and values, fused in one matrix. */
