@@ -233,9 +233,12 @@ typedef struct sartor_column_scale_backward {
 } sartor_column_scale_backward;
 
 /* Zhang and Sennrich 2019: y = x * inverse_rms * weight, inverse_rms = 1/sqrt(mean(x^2) + epsilon). */
+/* With a residual, sum = x + residual, rounded to dtype, takes x's place in the norm. */
 typedef struct sartor_rms_norm {
-  const void *x;       /* [rows, width], dtype */
-  const float *weight; /* [width] */
+  const void *x;        /* [rows, width], dtype */
+  const void *residual; /* [rows, width], dtype, or null */
+  void *sum;            /* [rows, width], dtype; null with residual */
+  const float *weight;  /* [width] */
   void *y;             /* [rows, width], dtype */
   float *inverse_rms;  /* [rows], kept for the backward pass */
   int64_t rows;
@@ -244,9 +247,11 @@ typedef struct sartor_rms_norm {
   int32_t dtype;
 } sartor_rms_norm;
 
+/* dx = the norm's gradient + d_sum. */
 typedef struct sartor_rms_norm_backward {
-  const void *dy; /* [rows, width], dtype */
-  const void *x;
+  const void *dy;    /* [rows, width], dtype */
+  const void *x;     /* what was normalized */
+  const void *d_sum; /* [rows, width], dtype, or null: what reached x beside the norm */
   const float *weight;
   const float *inverse_rms;
   void *dx;        /* [rows, width], dtype, or null */
@@ -259,7 +264,9 @@ typedef struct sartor_rms_norm_backward {
 
 /* Ba et al. 2016: y = (x - mean) * inverse_std * weight + bias, biased variance. */
 typedef struct sartor_layer_norm {
-  const void *x; /* [rows, width], dtype */
+  const void *x;        /* [rows, width], dtype */
+  const void *residual; /* or null, as for sartor_rms_norm */
+  void *sum;            /* null with residual */
   const float *weight;
   const float *bias; /* [width] or null */
   void *y;
@@ -274,6 +281,7 @@ typedef struct sartor_layer_norm {
 typedef struct sartor_layer_norm_backward {
   const void *dy;
   const void *x;
+  const void *d_sum; /* or null, as for sartor_rms_norm_backward */
   const float *weight;
   const float *mean;
   const float *inverse_std;

@@ -33,10 +33,10 @@ static std::string test(Engine &engine, bool layer) {
       d_weight.fill(1), d_bias.fill(-1);
       Array dx_start(dx_sum);
       if (layer) {
-        sartor_layer_norm op{x.data(),      weight.floats(), bias.floats(), y.data(), mean.floats(),
+        sartor_layer_norm op{x.data(), nullptr, nullptr, weight.floats(), bias.floats(), y.data(), mean.floats(),
                              inverse.floats(), rows,            width,         1e-5f,    dtype};
         CHECK_RUNS(engine, SARTOR_OP_LAYER_NORM, op);
-        sartor_layer_norm_backward backward{dy.data(),        x.data(),          weight.floats(), mean.floats(),
+        sartor_layer_norm_backward backward{dy.data(), x.data(), nullptr, weight.floats(), mean.floats(),
                                             inverse.floats(), dx.data(),         nullptr,         nullptr,
                                             rows,             width,             0,               dtype};
         CHECK_RUNS(engine, SARTOR_OP_LAYER_NORM_BACKWARD, backward);
@@ -44,9 +44,9 @@ static std::string test(Engine &engine, bool layer) {
         backward.d_weight = d_weight.floats(), backward.d_bias = d_bias.floats();
         CHECK_RUNS(engine, SARTOR_OP_LAYER_NORM_BACKWARD, backward);
       } else {
-        sartor_rms_norm op{x.data(), weight.floats(), y.data(), inverse.floats(), rows, width, 1e-5f, dtype};
+        sartor_rms_norm op{x.data(), nullptr, nullptr, weight.floats(), y.data(), inverse.floats(), rows, width, 1e-5f, dtype};
         CHECK_RUNS(engine, SARTOR_OP_RMS_NORM, op);
-        sartor_rms_norm_backward backward{dy.data(), x.data(), weight.floats(), inverse.floats(), dx.data(),
+        sartor_rms_norm_backward backward{dy.data(), x.data(), nullptr, weight.floats(), inverse.floats(), dx.data(),
                                           nullptr,   rows,     width,           0,                dtype};
         CHECK_RUNS(engine, SARTOR_OP_RMS_NORM_BACKWARD, backward);
         backward.dx = dx_sum.data(), backward.accumulate = 1, backward.d_weight = d_weight.floats();
@@ -93,7 +93,7 @@ static std::string test(Engine &engine, bool layer) {
 static void refusals() {
   Engine engine(instruction_sets().front(), 1);
   Array x(8), weight(4), y(8), inverse(2);
-  sartor_rms_norm op{x.data(), weight.floats(), y.data(), inverse.floats(), 2, 0, 1e-5f, SARTOR_FLOAT32};
+  sartor_rms_norm op{x.data(), nullptr, nullptr, weight.floats(), y.data(), inverse.floats(), 2, 0, 1e-5f, SARTOR_FLOAT32};
   CHECK_FAILS(engine, SARTOR_OP_RMS_NORM, op, SARTOR_BAD_ARGUMENT, "width is 0");
   op.width = 4, op.rows = -1;
   CHECK_FAILS(engine, SARTOR_OP_RMS_NORM, op, SARTOR_BAD_ARGUMENT, "rows is -1");

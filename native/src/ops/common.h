@@ -97,6 +97,17 @@ static inline void reduce_partials(Context &context, float *target, const float 
   });
 }
 
+/* Row t of what a norm normalizes: x, or the sum with the residual, which is written first. */
+template <class T, class Norm>
+static const T *normalized_row(const Norm &op, int64_t t) {
+  const T *x = (const T *)op.x + t * op.width;
+  if (!op.residual) return x;
+  const T *residual = (const T *)op.residual + t * op.width;
+  T *sum = (T *)op.sum + t * op.width;
+  each_vector(op.width, [&](int64_t i, auto n) { store(sum + i, load(x + i, n) + load(residual + i, n), n); });
+  return sum;
+}
+
 } // namespace SARTOR_ISA
 } // namespace sartor
 

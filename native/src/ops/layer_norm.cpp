@@ -10,13 +10,14 @@ int32_t layer_norm(Context &context, const sartor_layer_norm &op) {
   SARTOR_REQUIRE_POINTER("layer_norm", op.x);
   SARTOR_REQUIRE_POINTER("layer_norm", op.weight);
   SARTOR_REQUIRE_POINTER("layer_norm", op.y);
+  SARTOR_REQUIRE(!op.residual == !op.sum, "layer_norm: residual and sum go together, one is null");
   SARTOR_REQUIRE_POINTER("layer_norm", op.mean);
   SARTOR_REQUIRE_POINTER("layer_norm", op.inverse_std);
   return for_activation_dtype(context, "layer_norm", op.dtype, [&](auto type) {
     using T = decltype(type);
     context.parallel(op.rows, [&](int64_t first, int64_t last, int) {
       for (int64_t t = first; t < last; t++) {
-        const T *x = (const T *)op.x + t * op.width;
+        const T *x = normalized_row<T>(op, t);
         T *y = (T *)op.y + t * op.width;
         float mean = sum_over(op.width, [&](int64_t i, auto n) { return load(x + i, n); }) / (float)op.width;
         float squares = sum_over(op.width, [&](int64_t i, auto n) {
@@ -77,6 +78,7 @@ int32_t layer_norm_backward(Context &context, const sartor_layer_norm_backward &
         for (int64_t t = chunks.first(chunk); t < chunks.last(chunk); t++) {
           const T *dy = (const T *)op.dy + t * op.width;
           const T *x = (const T *)op.x + t * op.width;
+          const T *d_sum = op.d_sum ? (const T *)op.d_sum + t * op.width : nullptr;
           vf mean = splat(op.mean[t]), inverse = splat(op.inverse_std[t]);
           if (d_weight || d_bias)
             each_vector(op.width, [&](int64_t i, auto n) {
@@ -99,6 +101,7 @@ int32_t layer_norm_backward(Context &context, const sartor_layer_norm_backward &
           each_vector(op.width, [&](int64_t i, auto n) {
             vf g = load(dy + i, n) * load(op.weight + i, n);
             vf d = (g - g_mean - (load(x + i, n) - mean) * slope) * inverse;
+            if (d_sum) d += load(d_sum + i, n);
             if (op.accumulate) d += load(dx + i, n);
             store(dx + i, d, n);
           });

@@ -10,12 +10,13 @@ int32_t rms_norm(Context &context, const sartor_rms_norm &op) {
   SARTOR_REQUIRE_POINTER("rms_norm", op.x);
   SARTOR_REQUIRE_POINTER("rms_norm", op.weight);
   SARTOR_REQUIRE_POINTER("rms_norm", op.y);
+  SARTOR_REQUIRE(!op.residual == !op.sum, "rms_norm: residual and sum go together, one is null");
   SARTOR_REQUIRE_POINTER("rms_norm", op.inverse_rms);
   return for_activation_dtype(context, "rms_norm", op.dtype, [&](auto type) {
     using T = decltype(type);
     context.parallel(op.rows, [&](int64_t first, int64_t last, int) {
       for (int64_t t = first; t < last; t++) {
-        const T *x = (const T *)op.x + t * op.width;
+        const T *x = normalized_row<T>(op, t);
         T *y = (T *)op.y + t * op.width;
         float squares = sum_over(op.width, [&](int64_t i, auto n) {
           vf v = load(x + i, n);
@@ -55,6 +56,7 @@ int32_t rms_norm_backward(Context &context, const sartor_rms_norm_backward &op) 
         for (int64_t t = chunks.first(chunk); t < chunks.last(chunk); t++) {
           const T *dy = (const T *)op.dy + t * op.width;
           const T *x = (const T *)op.x + t * op.width;
+          const T *d_sum = op.d_sum ? (const T *)op.d_sum + t * op.width : nullptr;
           vf inverse = splat(op.inverse_rms[t]);
           if (d_weight)
             each_vector(op.width, [&](int64_t i, auto n) {
@@ -71,6 +73,7 @@ int32_t rms_norm_backward(Context &context, const sartor_rms_norm_backward &op) 
           each_vector(op.width, [&](int64_t i, auto n) {
             vf g = load(dy + i, n) * load(op.weight + i, n);
             vf d = (g - load(x + i, n) * slope) * inverse;
+            if (d_sum) d += load(d_sum + i, n);
             if (op.accumulate) d += load(dx + i, n);
             store(dx + i, d, n);
           });

@@ -6,6 +6,7 @@ import dev.sartor.op.RmsNorm;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Var;
+import java.util.List;
 import java.util.Objects;
 
 /** A normalization: root mean square, or with mean and bias. */
@@ -59,8 +60,26 @@ public final class Norm implements Module {
      * @return as x
      */
     public Var forward(Tape tape, Var x) {
+        return apply(tape, x, null).getFirst();
+    }
+
+    /** A sum and its norm. */
+    public record Sum(Var sum, Var normed) {}
+
+    /**
+     * The norm of x + residual, in the same pass as the sum.
+     *
+     * @param x [rows, width]
+     * @param residual as x
+     */
+    public Sum ofSum(Tape tape, Var x, Var residual) {
+        var outputs = apply(tape, x, residual);
+        return new Sum(outputs.get(1), outputs.get(0));
+    }
+
+    private List<Var> apply(Tape tape, Var x, Var residual) {
         return tape.in(name, () -> op instanceof RmsNorm
-                ? tape.apply(op, x, tape.parameter(weight))
-                : tape.apply(op, x, tape.parameter(weight), tape.parameter(bias)));
+                ? tape.applyAll(op, x, tape.parameter(weight), residual)
+                : tape.applyAll(op, x, tape.parameter(weight), tape.parameter(bias), residual));
     }
 }

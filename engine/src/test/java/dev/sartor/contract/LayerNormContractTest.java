@@ -55,7 +55,34 @@ class LayerNormContractTest extends OpContract {
         return Stream.of(true, false).flatMap(bias -> op(
                 bias ? "with bias" : "without bias", Tolerance::chain, (g, dtype) -> g.output(g.tape().apply(
                         new dev.sartor.op.LayerNorm(EPSILON), g.activation(dtype, 5, 33), g.parameter(33),
-                        bias ? g.parameter(33) : null))));
+                        bias ? g.parameter(33) : null, null))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> forwardOfASum() {
+        return grid((size, dtype) -> kernel(size + " " + dtype, Tolerance.elementwise(dtype), f -> new LayerNorm(
+                f.random(dtype, size.rows, size.width), f.random(dtype, size.rows, size.width),
+                f.output("sum", dtype, size.rows, size.width), f.random(FLOAT32, size.width), f.random(FLOAT32, size.width),
+                f.output("y", dtype, size.rows, size.width), f.output("mean", FLOAT32, size.rows),
+                f.output("inverseStd", FLOAT32, size.rows), EPSILON)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> backwardOfASum() {
+        return grid((size, dtype) -> Stream.of(true, false).flatMap(accumulate -> kernel(
+                size + " " + dtype + (accumulate ? " adding" : ""), Tolerance.elementwise(dtype), f -> {
+                    var k = backward(f, size, dtype, accumulate, true, true);
+                    return new LayerNormBackward(k.dy(), k.x(), f.random(dtype, size.rows, size.width), k.weight(), k.mean(),
+                            k.inverseStd(), k.dx(), k.dWeight(), k.dBias(), accumulate);
+                })));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> gradientsOfASum() {
+        return op("of a sum", Tolerance::chain, (g, dtype) -> g.tape()
+                .applyAll(new dev.sartor.op.LayerNorm(EPSILON), g.activation(dtype, 5, 33), g.parameter(33), g.parameter(33),
+                        g.activation(dtype, 5, 33))
+                .forEach(g::output));
     }
 
     private static LayerNormBackward backward(

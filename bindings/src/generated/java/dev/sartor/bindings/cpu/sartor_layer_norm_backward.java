@@ -17,6 +17,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  * struct sartor_layer_norm_backward {
  *     const void *dy;
  *     const void *x;
+ *     const void *d_sum;
  *     const float *weight;
  *     const float *mean;
  *     const float *inverse_std;
@@ -39,6 +40,7 @@ public class sartor_layer_norm_backward {
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
         sartor_h.C_POINTER.withName("dy"),
         sartor_h.C_POINTER.withName("x"),
+        sartor_h.C_POINTER.withName("d_sum"),
         sartor_h.C_POINTER.withName("weight"),
         sartor_h.C_POINTER.withName("mean"),
         sartor_h.C_POINTER.withName("inverse_std"),
@@ -144,6 +146,50 @@ public class sartor_layer_norm_backward {
      */
     public static void x(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(x$LAYOUT, x$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout d_sum$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("d_sum"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const void *d_sum
+     * }
+     */
+    public static final AddressLayout d_sum$layout() {
+        return d_sum$LAYOUT;
+    }
+
+    private static final long d_sum$OFFSET = $LAYOUT.byteOffset(groupElement("d_sum"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const void *d_sum
+     * }
+     */
+    public static final long d_sum$offset() {
+        return d_sum$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const void *d_sum
+     * }
+     */
+    public static MemorySegment d_sum(MemorySegment struct) {
+        return struct.get(d_sum$LAYOUT, d_sum$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const void *d_sum
+     * }
+     */
+    public static void d_sum(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(d_sum$LAYOUT, d_sum$OFFSET, fieldValue);
     }
 
     private static final AddressLayout weight$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("weight"));

@@ -16,6 +16,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  * {@snippet lang=c :
  * struct sartor_rms_norm {
  *     const void *x;
+ *     const void *residual;
+ *     void *sum;
  *     const float *weight;
  *     void *y;
  *     float *inverse_rms;
@@ -34,6 +36,8 @@ public class sartor_rms_norm {
 
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
         sartor_h.C_POINTER.withName("x"),
+        sartor_h.C_POINTER.withName("residual"),
+        sartor_h.C_POINTER.withName("sum"),
         sartor_h.C_POINTER.withName("weight"),
         sartor_h.C_POINTER.withName("y"),
         sartor_h.C_POINTER.withName("inverse_rms"),
@@ -92,6 +96,94 @@ public class sartor_rms_norm {
      */
     public static void x(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(x$LAYOUT, x$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout residual$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("residual"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const void *residual
+     * }
+     */
+    public static final AddressLayout residual$layout() {
+        return residual$LAYOUT;
+    }
+
+    private static final long residual$OFFSET = $LAYOUT.byteOffset(groupElement("residual"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const void *residual
+     * }
+     */
+    public static final long residual$offset() {
+        return residual$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const void *residual
+     * }
+     */
+    public static MemorySegment residual(MemorySegment struct) {
+        return struct.get(residual$LAYOUT, residual$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const void *residual
+     * }
+     */
+    public static void residual(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(residual$LAYOUT, residual$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout sum$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("sum"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * void *sum
+     * }
+     */
+    public static final AddressLayout sum$layout() {
+        return sum$LAYOUT;
+    }
+
+    private static final long sum$OFFSET = $LAYOUT.byteOffset(groupElement("sum"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * void *sum
+     * }
+     */
+    public static final long sum$offset() {
+        return sum$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * void *sum
+     * }
+     */
+    public static MemorySegment sum(MemorySegment struct) {
+        return struct.get(sum$LAYOUT, sum$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * void *sum
+     * }
+     */
+    public static void sum(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(sum$LAYOUT, sum$OFFSET, fieldValue);
     }
 
     private static final AddressLayout weight$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("weight"));

@@ -17,6 +17,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  * struct sartor_rms_norm_backward {
  *     const void *dy;
  *     const void *x;
+ *     const void *d_sum;
  *     const float *weight;
  *     const float *inverse_rms;
  *     void *dx;
@@ -37,6 +38,7 @@ public class sartor_rms_norm_backward {
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
         sartor_h.C_POINTER.withName("dy"),
         sartor_h.C_POINTER.withName("x"),
+        sartor_h.C_POINTER.withName("d_sum"),
         sartor_h.C_POINTER.withName("weight"),
         sartor_h.C_POINTER.withName("inverse_rms"),
         sartor_h.C_POINTER.withName("dx"),
@@ -140,6 +142,50 @@ public class sartor_rms_norm_backward {
      */
     public static void x(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(x$LAYOUT, x$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout d_sum$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("d_sum"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const void *d_sum
+     * }
+     */
+    public static final AddressLayout d_sum$layout() {
+        return d_sum$LAYOUT;
+    }
+
+    private static final long d_sum$OFFSET = $LAYOUT.byteOffset(groupElement("d_sum"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const void *d_sum
+     * }
+     */
+    public static final long d_sum$offset() {
+        return d_sum$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const void *d_sum
+     * }
+     */
+    public static MemorySegment d_sum(MemorySegment struct) {
+        return struct.get(d_sum$LAYOUT, d_sum$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const void *d_sum
+     * }
+     */
+    public static void d_sum(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(d_sum$LAYOUT, d_sum$OFFSET, fieldValue);
     }
 
     private static final AddressLayout weight$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("weight"));

@@ -20,7 +20,11 @@ final class EncodeNorms {
         var dtype = a.computeType("x", k.x());
         long rows = a.rows("x", k.x());
         long width = a.width("x", k.x());
+        a.require((k.residual() == null) == (k.sum() == null), "sum", "a tensor where residual is one, else none",
+                k.sum() == null ? "none" : k.sum().spec());
         sartor_rms_norm.x(s, a.in("x", k.x(), dtype, rows, width));
+        sartor_rms_norm.residual(s, a.inOrNull("residual", k.residual(), dtype, rows, width));
+        sartor_rms_norm.sum(s, a.outOrNull("sum", k.sum(), dtype, rows, width));
         sartor_rms_norm.weight(s, a.in("weight", k.weight(), FLOAT32, width));
         sartor_rms_norm.y(s, a.out("y", k.y(), dtype, rows, width));
         sartor_rms_norm.inverse_rms(s, a.out("inverseRms", k.inverseRms(), FLOAT32, rows));
@@ -37,6 +41,7 @@ final class EncodeNorms {
         long width = a.width("dy", k.dy());
         sartor_rms_norm_backward.dy(s, a.in("dy", k.dy(), dtype, rows, width));
         sartor_rms_norm_backward.x(s, a.in("x", k.x(), dtype, rows, width));
+        sartor_rms_norm_backward.d_sum(s, a.inOrNull("dSum", k.dSum(), dtype, rows, width));
         sartor_rms_norm_backward.weight(s, a.in("weight", k.weight(), FLOAT32, width));
         sartor_rms_norm_backward.inverse_rms(s, a.in("inverseRms", k.inverseRms(), FLOAT32, rows));
         sartor_rms_norm_backward.dx(s, a.outOrNull("dx", k.dx(), dtype, rows, width));
@@ -52,7 +57,11 @@ final class EncodeNorms {
         var dtype = a.computeType("x", k.x());
         long rows = a.rows("x", k.x());
         long width = a.width("x", k.x());
+        a.require((k.residual() == null) == (k.sum() == null), "sum", "a tensor where residual is one, else none",
+                k.sum() == null ? "none" : k.sum().spec());
         sartor_layer_norm.x(s, a.in("x", k.x(), dtype, rows, width));
+        sartor_layer_norm.residual(s, a.inOrNull("residual", k.residual(), dtype, rows, width));
+        sartor_layer_norm.sum(s, a.outOrNull("sum", k.sum(), dtype, rows, width));
         sartor_layer_norm.weight(s, a.in("weight", k.weight(), FLOAT32, width));
         sartor_layer_norm.bias(s, a.inOrNull("bias", k.bias(), FLOAT32, width));
         sartor_layer_norm.y(s, a.out("y", k.y(), dtype, rows, width));
@@ -71,6 +80,7 @@ final class EncodeNorms {
         long width = a.width("dy", k.dy());
         sartor_layer_norm_backward.dy(s, a.in("dy", k.dy(), dtype, rows, width));
         sartor_layer_norm_backward.x(s, a.in("x", k.x(), dtype, rows, width));
+        sartor_layer_norm_backward.d_sum(s, a.inOrNull("dSum", k.dSum(), dtype, rows, width));
         sartor_layer_norm_backward.weight(s, a.in("weight", k.weight(), FLOAT32, width));
         sartor_layer_norm_backward.mean(s, a.in("mean", k.mean(), FLOAT32, rows));
         sartor_layer_norm_backward.inverse_std(s, a.in("inverseStd", k.inverseStd(), FLOAT32, rows));

@@ -4,6 +4,8 @@ import dev.sartor.device.kernel.LayerNorm;
 import dev.sartor.device.kernel.LayerNormBackward;
 import dev.sartor.device.kernel.RmsNorm;
 import dev.sartor.device.kernel.RmsNormBackward;
+import dev.sartor.tensor.Tensor;
+import java.util.Arrays;
 
 /** Root mean square norm (Zhang and Sennrich 2019) and layer norm (Ba et al. 2016). */
 final class Norms {
@@ -13,7 +15,7 @@ final class Norms {
         double[] weight = use.read("weight", k.weight());
         int width = weight.length;
         int rows = use.rows("x", k.x(), width);
-        double[] x = use.read("x", k.x());
+        double[] x = normalized(k.x(), k.residual(), k.sum(), use);
         var y = new double[x.length];
         var inverseRms = new double[rows];
         for (int t = 0; t < rows; t++) {
@@ -45,7 +47,7 @@ final class Norms {
             use.write("dWeight", k.dWeight(), Products.columnSums(Products.masked(dy, normalized), rows, width), true);
         }
         if (k.dx() != null) {
-            use.write("dx", k.dx(), normalizedGradient(dy, weight, normalized, inverseRms, false), k.accumulate());
+            use.write("dx", k.dx(), beside(normalizedGradient(dy, weight, normalized, inverseRms, false), k.dSum(), use), k.accumulate());
         }
     }
 
@@ -54,7 +56,7 @@ final class Norms {
         int width = weight.length;
         int rows = use.rows("x", k.x(), width);
         double[] bias = use.readOptional("bias", k.bias(), width);
-        double[] x = use.read("x", k.x());
+        double[] x = normalized(k.x(), k.residual(), k.sum(), use);
         var y = new double[x.length];
         var mean = new double[rows];
         var inverseStd = new double[rows];
@@ -96,8 +98,29 @@ final class Norms {
             use.write("dBias", k.dBias(), Products.columnSums(dy, rows, width), true);
         }
         if (k.dx() != null) {
-            use.write("dx", k.dx(), normalizedGradient(dy, weight, normalized, inverseStd, true), k.accumulate());
+            use.write("dx", k.dx(), beside(normalizedGradient(dy, weight, normalized, inverseStd, true), k.dSum(), use), k.accumulate());
         }
+    }
+
+    /** x, or its sum with the residual as the tensor holds it. */
+    private static double[] normalized(Tensor x, Tensor residual, Tensor sum, Operands use) {
+        double[] values = use.read("x", x);
+        use.require((residual == null) == (sum == null), "residual and sum are given both or neither");
+        if (residual == null) {
+            return values;
+        }
+        double[] more = use.read("residual", residual, values.length);
+        Arrays.setAll(values, i -> values[i] + more[i]);
+        use.write("sum", sum, values);
+        return use.read("sum", sum);
+    }
+
+    private static double[] beside(double[] dx, Tensor dSum, Operands use) {
+        double[] more = use.readOptional("dSum", dSum, dx.length);
+        if (more != null) {
+            Arrays.setAll(dx, i -> dx[i] + more[i]);
+        }
+        return dx;
     }
 
     /**

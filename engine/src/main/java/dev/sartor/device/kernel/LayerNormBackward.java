@@ -3,10 +3,11 @@ package dev.sartor.device.kernel;
 import dev.sartor.tensor.Tensor;
 import java.util.List;
 
-/** Gradients of {@link LayerNorm}. */
+/** Gradients of {@link LayerNorm}; dSum, or null, is added to dx: what reached x beside the norm. */
 public record LayerNormBackward(
         Tensor dy,
         Tensor x,
+        Tensor dSum,
         Tensor weight,
         Tensor mean,
         Tensor inverseStd,
@@ -15,9 +16,15 @@ public record LayerNormBackward(
         Tensor dBias,
         boolean accumulate)
         implements Kernel {
+    /** Where nothing but the norm used x, or its gradient is added to. */
+    public LayerNormBackward(
+            Tensor dy, Tensor x, Tensor weight, Tensor mean, Tensor inverseStd, Tensor dx, Tensor dWeight, Tensor dBias, boolean accumulate) {
+        this(dy, x, null, weight, mean, inverseStd, dx, dWeight, dBias, accumulate);
+    }
+
     @Override
     public List<Tensor> reads() {
-        return Kernel.present(dy, x, weight, mean, inverseStd);
+        return Kernel.present(dy, x, dSum, weight, mean, inverseStd);
     }
 
     @Override

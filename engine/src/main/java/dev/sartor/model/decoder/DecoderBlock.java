@@ -67,12 +67,11 @@ final class DecoderBlock {
 
     Var forward(Tape tape, Var x, TokenInputs inputs, Cached cached) {
         var attended = attend(tape, inputNorm.forward(tape, x), inputs, cached);
-        var middle = tape.in(name, () -> tape.apply(Add.SUM, x, attended));
-        var normed = postNorm.forward(tape, middle);
-        var wide = Projection.together(tape, normed, List.of(gate, up));
+        var middle = postNorm.ofSum(tape, x, attended);
+        var wide = Projection.together(tape, middle.normed(), List.of(gate, up));
         var activated = tape.in(name + ".mlp", () -> tape.apply(new Activation(config.activation()), wide.get(0), wide.get(1)));
         var fed = down.forward(tape, activated);
-        return tape.in(name, () -> tape.apply(Add.SUM, middle, fed));
+        return tape.in(name, () -> tape.apply(Add.SUM, middle.sum(), fed));
     }
 
     private Var attend(Tape tape, Var x, TokenInputs inputs, Cached cached) {

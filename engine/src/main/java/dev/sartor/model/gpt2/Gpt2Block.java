@@ -46,11 +46,11 @@ final class Gpt2Block {
 
     Var forward(Tape tape, Var x, TokenInputs inputs, Cached cached) {
         var attended = attend(tape, projection.forward(tape, attentionNorm.forward(tape, x)), inputs, cached);
-        var middle = tape.in(name, () -> tape.apply(Add.SUM, x, attended));
-        var upped = up.forward(tape, mlpNorm.forward(tape, middle));
+        var middle = mlpNorm.ofSum(tape, x, attended);
+        var upped = up.forward(tape, middle.normed());
         var activated = tape.in(name + ".mlp", () -> tape.apply(new Activation(config.activation()), upped));
         var fed = down.forward(tape, activated);
-        return tape.in(name, () -> tape.apply(Add.SUM, middle, fed));
+        return tape.in(name, () -> tape.apply(Add.SUM, middle.sum(), fed));
     }
 
     private Var attend(Tape tape, Var qkv, TokenInputs inputs, Cached cached) {
