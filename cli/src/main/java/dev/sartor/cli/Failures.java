@@ -1,5 +1,6 @@
 package dev.sartor.cli;
 
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
@@ -13,6 +14,7 @@ final class Failures {
             case NoSuchFileException e -> e.getFile() + ": no such file or directory";
             case AccessDeniedException e -> e.getFile() + ": permission denied";
             case FileAlreadyExistsException e -> e.getFile() + ": is there already, and no directory";
+            case UncheckedIOException e -> describe(e.getCause());
             case OutOfMemoryError e -> "out of memory: " + e.getMessage();
             case RuntimeException e when e.getMessage() == null ->
                     "an error inside Sartor: " + e + " (SARTOR_DEBUG=1 prints where)";

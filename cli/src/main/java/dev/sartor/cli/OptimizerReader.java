@@ -64,7 +64,8 @@ final class OptimizerReader {
             case "muon" -> muon();
             case "schedule_free_adamw" -> new ScheduleFreeAdamW.Settings(adamW.beta1(), adamW.beta2(), adamW.epsilon(),
                     adamW.weightDecay(), number("r", 0), number("weight_lr_power", 2));
-            default -> adamW;
+            case "adamw", "adamw_torch", "adamw_32bit" -> adamW;
+            default -> throw new IllegalArgumentException("optim: expected one of those that sartor keys lists, found '" + optim + "'");
         };
     }
 

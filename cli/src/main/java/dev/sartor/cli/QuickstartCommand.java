@@ -48,7 +48,7 @@ final class QuickstartCommand implements Callable<Integer> {
                 It has read who lives there and what they do, but nobody has taught it to answer questions.
                 """);
         try (var engine = RunOptions.engine(recipe); var tokenizer = Tokenizer.open(base)) {
-            System.out.println(engine.device().description() + "\n");
+            System.out.println(engine.device().description());
             var before = answers(engine, base, null, tokenizer);
             System.out.println("\nNow it learns from 3050 questions and answers, with a LoRA adapter of rank 16 on every linear layer:\n");
             tune(engine, base, adapter);

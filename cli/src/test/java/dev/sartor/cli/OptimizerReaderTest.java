@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sartor.cli.recipe.Key;
+import dev.sartor.cli.recipe.Keys;
 import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.cli.recipe.RecipeException;
 import dev.sartor.optim.Adafactor;
 import dev.sartor.optim.AdamW;
 import dev.sartor.optim.AdamW8Bit;
@@ -47,6 +50,21 @@ class OptimizerReaderTest {
         assertEquals(Adafactor.Settings.defaults(), settings("optim=adafactor"));
         assertEquals(Muon.Settings.of(ADAMW), settings("optim=muon"));
         assertEquals(new ScheduleFreeAdamW.Settings(0.9f, 0.999f, 1e-8f, 0, 0, 2), settings("optim=schedule_free_adamw"));
+    }
+
+    /** Every name that recipes may give is read as what it says. */
+    @Test
+    void noNameStandsForAnother() {
+        var key = Keys.all().stream().filter(each -> each.name().equals("optim")).findFirst().orElseThrow();
+        for (var name : ((Key.Type.Choice) key.type()).values()) {
+            assertEquals(stem(settings("optim=" + name).method()), stem(name));
+        }
+        var refused = assertThrows(RecipeException.class, () -> settings("optim=sgd")).getMessage();
+        assertTrue(refused.contains("optim: expected one of adamw_torch, "), refused);
+    }
+
+    private static String stem(String name) {
+        return name.replaceAll("paged_|_torch|_32bit|_bnb", "");
     }
 
     @Test

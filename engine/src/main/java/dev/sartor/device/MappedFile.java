@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -25,33 +26,43 @@ final class MappedFile implements FileMemory {
     private final MemorySegment memory;
     private long used;
 
-    /** @throws IOException if there is no such directory, or no room in it, with the remedy */
+    /** @throws IOException if there is no such directory, or no file can be made or no room is in it, with the remedy */
     MappedFile(Device device, Path directory, long bytes) throws IOException {
         this.device = device;
         if (!Files.isDirectory(directory)) {
-            throw new IOException(directory + ": no such directory, for a file of " + bytes
-                    + " bytes that optimizer state is mapped from; make it, or name another");
-        }
-        long free = Files.getFileStore(directory).getUsableSpace();
-        if (free < bytes) {
             arena.close();
-            throw noRoom(directory, bytes, free, "too few", null);
+            throw noFile(directory, bytes, Files.exists(directory) ? "it is no directory; name one" : "no such directory; make it, or name another", null);
         }
-        file = Files.createTempFile(directory, ".sartor-", ".state");
-        try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            reserve(channel, bytes);
-            memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+        Path made = null;
+        try {
+            long free = Files.getFileStore(directory).getUsableSpace();
+            if (free < bytes) {
+                throw new IOException("%,d bytes are free".formatted(free));
+            }
+            made = Files.createTempFile(directory, ".sartor-", ".state");
+            memory = map(made, bytes);
         } catch (IOException e) {
             arena.close();
-            Files.deleteIfExists(file);
-            throw noRoom(directory, bytes, free, e.getMessage(), e);
+            if (made != null) {
+                Files.deleteIfExists(made);
+            }
+            throw noFile(directory, bytes, e instanceof AccessDeniedException
+                    ? "permission denied; allow writing there, or name another directory"
+                    : e.getMessage() + "; make room, or name another directory", e);
         }
+        file = made;
         unlink();
     }
 
-    private static IOException noRoom(Path directory, long bytes, long free, String why, IOException cause) {
-        return new IOException("%s: no file of %,d bytes for optimizer state, %,d bytes are free: %s; make room, or name another directory"
-                .formatted(directory, bytes, free, why), cause);
+    private MemorySegment map(Path made, long bytes) throws IOException {
+        try (var channel = FileChannel.open(made, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            reserve(channel, bytes);
+            return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+        }
+    }
+
+    private static IOException noFile(Path directory, long bytes, String why, IOException cause) {
+        return new IOException("%s: no file of %,d bytes for optimizer state: %s".formatted(directory, bytes, why), cause);
     }
 
     /** Writes all of it, so that the disk has said yes. */

@@ -41,6 +41,11 @@ public final class BitsAndBytes {
 
     /** A quantized matrix [rows, columns]. */
     public sealed interface Stored {
+        /** Of its codes. */
+        QuantType type();
+
+        /** Whether its scales are quantized too. */
+        boolean doublyQuantized();
     }
 
     /**
@@ -51,6 +56,10 @@ public final class BitsAndBytes {
      * @param nested the scales where they are quantized too, or null
      */
     public record FourBit(QuantType type, MemorySegment codes, float[] absmax, float[] map, Nested nested) implements Stored {
+        @Override
+        public boolean doublyQuantized() {
+            return nested != null;
+        }
     }
 
     /**
@@ -67,6 +76,15 @@ public final class BitsAndBytes {
      * @param scale a row's largest magnitude, [rows]
      */
     public record RowWise(MemorySegment codes, float[] scale) implements Stored {
+        @Override
+        public QuantType type() {
+            return QuantType.INT8;
+        }
+
+        @Override
+        public boolean doublyQuantized() {
+            return false;
+        }
     }
 
     /** Whether the tensor {@code NAME.weight} is quantized. */

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.zip.CRC32;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -35,6 +37,7 @@ public final class Safetensors implements AutoCloseable {
 
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
+    private static final long SAMPLED_BYTES = 1024;
 
     private record Located(Path file, MemorySegment mapped, SafetensorsHeader.Entry entry) {
     }
@@ -206,6 +209,24 @@ public final class Safetensors implements AutoCloseable {
     /** Total bytes of all tensors. */
     public long totalBytes() {
         return tensors.values().stream().mapToLong(located -> located.entry.bytes()).sum();
+    }
+
+    /**
+     * A number that tells one model's tensors from another's without reading all of them: a checksum of names, types,
+     * shapes, and {@value #SAMPLED_BYTES} bytes at each tensor's start, middle and end. How tensors are divided among
+     * files does not matter.
+     */
+    public long digest() {
+        CRC32 digest = new CRC32();
+        new TreeMap<>(tensors).forEach((name, located) -> {
+            digest.update((name + " " + located.entry + "\n").getBytes(StandardCharsets.UTF_8));
+            long bytes = located.entry.bytes();
+            long part = Math.min(SAMPLED_BYTES, bytes);
+            for (long at : new long[] {0, (bytes - part) / 2, bytes - part}) {
+                digest.update(located.mapped.asSlice(located.entry.offset() + at, part).asByteBuffer());
+            }
+        });
+        return digest.getValue();
     }
 
     /** Unmaps the files: every segment from {@link #data} is invalid after this. */

@@ -6,6 +6,7 @@ import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Safetensors;
 import dev.sartor.io.StreamedSafetensors;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
@@ -31,13 +32,14 @@ public final class FileWeights implements WeightSource {
     public TensorSpec spec(String name, long... shape) {
         try {
             var spec = lasting.spec(stored(name));
+            if (!spec.dtype().isFloat()) {
+                throw new IllegalArgumentException(lasting.source() + ": tensor '" + name + "' is " + spec
+                        + ", expected floats; a quantized layer is bitsandbytes' nf4, fp4 or int8, and config.json says so"
+                        + " (quantization_config, without it in llm_int8_skip_modules)");
+            }
             if (!spec.shape().equals(Shape.of(shape))) {
                 throw new IllegalArgumentException(lasting.source() + ": tensor '" + name + "' is " + spec
                         + ", but config.json asks for " + Shape.of(shape));
-            }
-            if (!spec.dtype().isFloat()) {
-                throw new IllegalArgumentException(lasting.source() + ": tensor '" + name + "' is " + spec
-                        + ", expected floats; a quantized model says so in config.json (quantization_config), and is bitsandbytes' nf4, fp4 or int8");
             }
             return spec;
         } catch (FormatException e) {
@@ -61,17 +63,29 @@ public final class FileWeights implements WeightSource {
     }
 
     @Override
-    public Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns) {
+    public Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns, QuantizationConfig config) {
         try {
             var stored = stored(name);
-            return BitsAndBytes.isQuantized(lasting, stored)
-                    ? Optional.of(BitsAndBytes.read(passing.reading(stored), stored, rows, columns))
-                    : Optional.empty();
+            if (!BitsAndBytes.isQuantized(lasting, stored)) {
+                throw contradiction(stored, config, lasting.spec(stored) + " without quantization");
+            }
+            var read = BitsAndBytes.read(passing.reading(stored), stored, rows, columns);
+            var found = QuantizationConfig.of(read.type(), read.doublyQuantized());
+            if (read.type() != config.type() || read.doublyQuantized() != config.doubleQuant()) {
+                throw contradiction(stored, config, found.describe());
+            }
+            return Optional.of(read);
         } catch (FormatException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private IllegalArgumentException contradiction(String stored, QuantizationConfig config, String found) {
+        return new IllegalArgumentException(lasting.source() + ": tensor '" + stored + "' is " + found
+                + ", but config.json's quantization_config says " + config.describe()
+                + "; save the model again, or fetch config.json and weights of one version");
     }
 
     @Override
@@ -81,6 +95,11 @@ public final class FileWeights implements WeightSource {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Override
+    public long digest() {
+        return lasting.digest();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.sartor.model;
 
 import dev.sartor.device.Device;
 import dev.sartor.device.PlanningDevice;
+import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.nn.Slots;
 import dev.sartor.quant.QuantizationConfig;
@@ -9,9 +10,11 @@ import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.zip.CRC32;
 import tools.jackson.databind.node.ObjectNode;
 
 /** A causal language model with its weights on a device. */
@@ -139,6 +142,17 @@ public final class LanguageModel implements AutoCloseable {
     /** How linear layers are quantized; empty where they are not. */
     public Optional<QuantizationConfig> quantization() {
         return Optional.ofNullable(quantization);
+    }
+
+    /**
+     * Tells models apart: a checksum of config.json and of a sample of the stored tensors, and of how they are
+     * quantized as they are read.
+     */
+    public String digest() {
+        var config = new CRC32();
+        config.update(Json.compact(directory.config()).getBytes(StandardCharsets.UTF_8));
+        return "%08x-%08x".formatted(config.getValue(), source.digest())
+                + (quantization == null ? "" : " in " + quantization.describe());
     }
 
     /** Bytes of weights that the device holds; mapped files are not counted. */

@@ -48,7 +48,7 @@ public final class ModelBuilder {
      * @param dtype compute type: float32 or bfloat16
      * @param trained whether every weight is to be trained
      * @param quantization of linear layers, or null for none
-     * @param storedQuantized whether the source is quantized so: then what it has dense stays dense
+     * @param storedQuantized whether config.json says that what is stored is quantized so
      */
     public ModelBuilder(
             Device device, Scope scope, DType dtype, WeightSource source, boolean trained, QuantizationConfig quantization,
@@ -132,19 +132,21 @@ public final class ModelBuilder {
         if (wanted && source.isPlan()) {
             return new QuantizedWeight(name, quantizer.planned(rows, columns, quantization));
         }
+        if (!wanted) {
+            return weight(name, rows, columns, transposed);
+        }
         try (var temporary = new Scope(Scope.Kind.STEP, device)) {
-            var stored = storedQuantized ? source.quantized(name, rows, columns) : Optional.<BitsAndBytes.Stored>empty();
+            var stored = storedQuantized
+                    ? source.quantized(name, rows, columns, quantization)
+                    : Optional.<BitsAndBytes.Stored>empty();
             if (stored.isPresent()) {
                 return new QuantizedWeight(name,
                         quantizer.pack(name, quantizer.stored(name, stored.get(), rows, columns, temporary)));
             }
-            if (wanted && !storedQuantized) {
-                source.spec(name, transposed ? columns : rows, transposed ? rows : columns);
-                return new QuantizedWeight(name, quantizer.pack(name, quantizer.quantize(
-                        name, source.tensor(device, name), rows, columns, transposed, quantization, true, temporary)));
-            }
+            source.spec(name, transposed ? columns : rows, transposed ? rows : columns);
+            return new QuantizedWeight(name, quantizer.pack(name, quantizer.quantize(
+                    name, source.tensor(device, name), rows, columns, transposed, quantization, true, temporary)));
         }
-        return weight(name, rows, columns, transposed);
     }
 
     private Weight weight(String name, long rows, long columns, boolean transposed) {

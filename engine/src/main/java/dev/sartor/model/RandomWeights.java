@@ -2,6 +2,7 @@ package dev.sartor.model;
 
 import dev.sartor.device.Device;
 import dev.sartor.io.BitsAndBytes;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
@@ -61,8 +62,13 @@ public final class RandomWeights implements WeightSource {
     }
 
     @Override
-    public Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns) {
+    public Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns, QuantizationConfig config) {
         return Optional.empty();
+    }
+
+    @Override
+    public long digest() {
+        return 0;
     }
 
     @Override

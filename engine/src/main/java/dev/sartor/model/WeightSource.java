@@ -3,6 +3,7 @@ package dev.sartor.model;
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.io.BitsAndBytes;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.lang.foreign.MemorySegment;
@@ -24,14 +25,19 @@ public interface WeightSource extends AutoCloseable {
     Tensor tensor(Device device, String name);
 
     /**
-     * A weight that is stored quantized; empty where it is stored as floats. Valid until the next call.
+     * A weight that config.json says is stored quantized, valid until the next call; empty where nothing is stored.
      *
-     * @throws IllegalArgumentException if it is stored in a way that is not supported, or its shape is not this
+     * @param config what config.json says of it
+     * @throws IllegalArgumentException if it is stored otherwise, or in a way that is not supported, or its shape is not
+     *     this
      */
-    Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns);
+    Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns, QuantizationConfig config);
 
     /** The tensor where it lies, valid as long as the source is open; empty if it lies in no file. */
     Optional<Tensor> inPlace(Device device, String name);
+
+    /** Tells apart, with very great likelihood, sources that make different models; 0 where nothing is stored. */
+    long digest();
 
     /** Whether tensors have sizes only, and no values. */
     boolean isPlan();

@@ -35,6 +35,9 @@ import java.util.OptionalDouble;
  */
 public final class Merge {
     private static final int BLOCK_ELEMENTS = 1 << 22;
+    /** Missing tensors that a message names. */
+    private static final int NAMED = 3;
+    private static final String IS_IT_THE_ORIGINAL = "; is it the unquantized base of this model?";
 
     private final Adapters adapters;
     private final String name;
@@ -62,8 +65,9 @@ public final class Merge {
      * @param original the unquantized base, to tell what its quantization had cost; null if it is not at hand. Not
      *     needed where base was quantized as it was loaded
      * @param maxShardBytes as in {@link dev.sartor.io.SafetensorsWriter#writeModel}
-     * @throws IllegalArgumentException if target is base, or the adapter is of a kind that cannot be merged
-     * @throws FormatException if the base lacks a weight, or a merged one is not finite
+     * @throws IllegalArgumentException if target is base, if an original is named of a base that is not stored
+     *     quantized, or if the adapter is of a kind that cannot be merged
+     * @throws FormatException if the base or the original lacks a weight, or a merged one is not finite
      */
     public static MergeReport write(Adapters adapters, String name, Path base, Path target, DType dtype, Path original,
             long maxShardBytes) throws IOException {
@@ -80,6 +84,7 @@ public final class Merge {
             var merge = new Merge(adapters, name, file, saved, before);
             var config = directory.config();
             config.remove("quantization_config");
+            merge.requireOriginal();
             var tensors = merge.tensors();
             if (merge.unties()) {
                 config.put("tie_word_embeddings", false);
@@ -217,23 +222,54 @@ public final class Merge {
         });
     }
 
-    /** The weight before it was quantized, or null. */
-    private Matrix before(Scope temporary, Linear linear, String key) throws FormatException {
-        var source = BitsAndBytes.isQuantized(file, key) ? original : file;
-        var stored = source == null ? null : CheckpointNames.stored(source, linear.name() + ".weight").orElse(null);
-        if (stored == null) {
-            return null;
+    /** Before anything is written: the original, where one is named, has every weight that is stored quantized. */
+    private void requireOriginal() throws FormatException {
+        if (original == null) {
+            return;
         }
-        var tensor = Eager.wrap(adapters.device(), source.spec(stored), source.data(stored));
+        if (file.names().stream().noneMatch(key -> BitsAndBytes.isCompanion(file, key))) {
+            throw new IllegalArgumentException(original.source() + ": no original is needed, for " + file.source()
+                    + " is not quantized itself; leave it out");
+        }
+        var missing = new ArrayList<String>();
+        for (var module : adapters.slots().modules()) {
+            if (isQuantized(module) && BitsAndBytes.isQuantized(file, stored(module.name() + ".weight"))) {
+                var found = CheckpointNames.stored(original, module.name() + ".weight");
+                if (found.isEmpty()) {
+                    missing.add(module.name() + ".weight");
+                } else {
+                    requireOriginal((Linear) module, original, found.get());
+                }
+            }
+        }
+        if (!missing.isEmpty()) {
+            throw new FormatException(original.source() + ": has no tensor '"
+                    + String.join("', '", missing.subList(0, Math.min(NAMED, missing.size()))) + "'"
+                    + (missing.size() > NAMED ? " and " + (missing.size() - NAMED) + " more" : "") + IS_IT_THE_ORIGINAL);
+        }
+    }
+
+    private static void requireOriginal(Linear linear, Safetensors source, String stored) throws FormatException {
         long rows = linear.weight().rows();
         long columns = linear.weight().columns();
         var expected = linear.isTransposed() ? Shape.of(columns, rows) : Shape.of(rows, columns);
-        if (!tensor.dtype().isFloat() || !tensor.shape().equals(expected)) {
-            throw new FormatException(source.source() + ": tensor '" + stored + "' is " + tensor.spec() + ", expected floats "
-                    + expected + "; is it the unquantized base of this model?");
+        var spec = source.spec(stored);
+        if (!spec.dtype().isFloat() || !spec.shape().equals(expected)) {
+            throw new FormatException(source.source() + ": tensor '" + stored + "' is " + spec + ", expected floats "
+                    + expected + IS_IT_THE_ORIGINAL);
         }
+    }
+
+    /** The weight before it was quantized, or null. */
+    private Matrix before(Scope temporary, Linear linear, String key) throws FormatException {
+        var source = BitsAndBytes.isQuantized(file, key) ? original : file;
+        if (source == null) {
+            return null;
+        }
+        var stored = CheckpointNames.stored(source, linear.name() + ".weight").orElseThrow();
+        var tensor = Eager.wrap(adapters.device(), source.spec(stored), source.data(stored));
         return linear.isTransposed()
-                ? Eager.pack(adapters.device(), temporary, linear.name(), tensor, rows, columns, true)
+                ? Eager.pack(adapters.device(), temporary, linear.name(), tensor, linear.weight().rows(), linear.weight().columns(), true)
                 : Matrix.rowMajor(tensor);
     }
 

@@ -15,9 +15,12 @@ public record AdapterTrainee(Adapters adapters, String name) implements Trainee 
         return adapters.trained(name);
     }
 
+    /** Without the base's path: what counts is the model, wherever it lies. */
     @Override
     public String description() {
-        return Json.compact(adapters.configuration(name));
+        var configuration = adapters.configuration(name);
+        configuration.remove("base_model_name_or_path");
+        return Json.compact(configuration);
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.Memory;
 import dev.sartor.tensor.Scope;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 
 /** An optimizer with what it remembers, in memory or in a mapped file. */
@@ -43,13 +44,21 @@ final class OptimizerState implements AutoCloseable {
         var directory = arguments.stateDirectory();
         var settings = arguments.settings();
         fileBytes = directory == null ? 0 : bytes(arguments, trained);
-        file = fileBytes == 0 ? null : device.onFile(directory, fileBytes);
+        file = fileBytes == 0 ? null : onFile(device, directory, fileBytes);
         scope = new Scope(Scope.Kind.STATE, file == null ? device : file);
         try {
             optimizer = settings.create(trained, scope, work);
         } catch (RuntimeException e) {
             close();
             throw e;
+        }
+    }
+
+    private static FileMemory onFile(Device device, Path directory, long bytes) throws IOException {
+        try {
+            return device.onFile(directory, bytes);
+        } catch (IOException e) {
+            throw new IOException("optim_state_dir: " + e.getMessage(), e);
         }
     }
 

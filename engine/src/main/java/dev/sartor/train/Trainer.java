@@ -257,7 +257,10 @@ public final class Trainer implements AutoCloseable {
         return tensors;
     }
 
-    /** What must be the same for a resumed run to equal one that never stopped. */
+    /**
+     * What must be the same for a resumed run to equal one that never stopped; the base model too, wherever its
+     * directory lies by now.
+     */
     private String fingerprint() {
         var digest = new CRC32();
         for (var batch : data.step(0)) {
@@ -269,12 +272,11 @@ public final class Trainer implements AutoCloseable {
                 }
             }
         }
-        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, first batch %08x, trained: %s"
+        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, base %s, first batch %08x, trained: %s"
                 .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
                         arguments.gradientAccumulationSteps(), schedule, arguments.optim().description(),
                         arguments.maxGradNorm(), arguments.seed(),
-                        model.dtype() + model.quantization().map(each -> " on " + each.describe()).orElse(""), digest.getValue(),
-                        trainee.description());
+                        model.dtype(), model.digest(), digest.getValue(), trainee.description());
     }
 
     @Override

@@ -35,6 +35,7 @@ import java.util.stream.Stream;
 public final class UpdateProgram implements AutoCloseable {
     private final Device device;
     private final Map<Double, Tensor> schedules = new LinkedHashMap<>();
+    private final List<Program> programs = new ArrayList<>();
     private final Tensor norm;
     private final Program measure;
     private final Program update;
@@ -53,7 +54,10 @@ public final class UpdateProgram implements AutoCloseable {
         }
     }
 
-    /** @param maxGradNorm bound of the gradients' norm; 0 for none */
+    /**
+     * @param state owns what it allocates
+     * @param maxGradNorm bound of the gradients' norm; 0 for none
+     */
     public UpdateProgram(Device device, Scope state, Optimizer optimizer, List<Trained> trained, float maxGradNorm) {
         this.device = device;
         Stream.concat(Stream.of(1.0), trained.stream().map(Trained::rate)).forEach(rate ->
@@ -72,14 +76,25 @@ public final class UpdateProgram implements AutoCloseable {
         var second = instructions(updating);
         long bytes = Math.max(scratch(first), scratch(second));
         Buffer scratch = bytes == 0 ? null : state.slab(Memory.align(bytes));
-        measure = device.compile(first, scratch);
-        update = device.compile(second, scratch);
-        zero = device.compile(instructions(zeroing), null);
-        averaging = averaging(optimizer, trained);
-        var starting = optimizer.start();
-        if (!starting.isEmpty()) {
-            Eager.run(device, "update", starting.toArray(Kernel[]::new));
+        try {
+            measure = compile(first, scratch);
+            update = compile(second, scratch);
+            zero = compile(instructions(zeroing), null);
+            averaging = averaging(optimizer, trained);
+            var starting = optimizer.start();
+            if (!starting.isEmpty()) {
+                Eager.run(device, "update", starting.toArray(Kernel[]::new));
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
         }
+    }
+
+    private Program compile(List<Instruction> instructions, Buffer scratch) {
+        var program = device.compile(instructions, scratch);
+        programs.add(program);
+        return program;
     }
 
     /** Between steps gradients are zero, and their memory keeps the values that training goes on with. */
@@ -96,7 +111,7 @@ public final class UpdateProgram implements AutoCloseable {
             restore.add(new Convert(each.gradient(), each.value()));
             restore.add(new Zero(each.gradient()));
         }
-        return Optional.of(new Averaging(device.compile(instructions(average), null), device.compile(instructions(restore), null)));
+        return Optional.of(new Averaging(compile(instructions(average), null), compile(instructions(restore), null)));
     }
 
     /** Puts into the parameters what is to be evaluated and saved, until {@link #train}. */
@@ -163,12 +178,6 @@ public final class UpdateProgram implements AutoCloseable {
 
     @Override
     public void close() {
-        measure.close();
-        update.close();
-        zero.close();
-        averaging.ifPresent(each -> {
-            each.average.close();
-            each.restore.close();
-        });
+        programs.forEach(Program::close);
     }
 }

@@ -69,7 +69,11 @@ class MappedFileTest {
             var refused = assertThrows(IOException.class, () -> device.onFile(directory, 1L << 60)).getMessage();
             assertTrue(refused.contains("1,152,921,504,606,846,976 bytes") && refused.contains("make room"), refused);
             var missing = assertThrows(IOException.class, () -> device.onFile(directory.resolve("none"), 64)).getMessage();
-            assertTrue(missing.contains("none: no such directory"), missing);
+            assertTrue(missing.contains("none: no file of 64 bytes for optimizer state: no such directory; make it"), missing);
+            var file = Files.writeString(directory.resolve("file"), "");
+            var noDirectory = assertThrows(IOException.class, () -> device.onFile(file, 64)).getMessage();
+            assertTrue(noDirectory.contains("file: no file of 64 bytes for optimizer state: it is no directory"), noDirectory);
+            Files.delete(file);
             try (var left = Files.list(directory)) {
                 assertEquals(List.of(), left.toList());
             }

@@ -9,8 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.backend.cpu.CpuDevice;
 import dev.sartor.device.Device;
+import dev.sartor.device.DeviceException;
 import dev.sartor.device.Eager;
 import dev.sartor.device.QuantType;
+import dev.sartor.io.FormatException;
 import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.Safetensors;
@@ -224,6 +226,69 @@ class QuantizedModelTest {
                     assertEquals(linear.name().endsWith("down_proj"), linear.weight() instanceof DenseWeight, linear.name());
                 }
             }
+        }
+    }
+
+    /** What config.json says of the tensors, and what they are. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            "nf4" | "fp4" | is nf4 with double quantization, but config.json's quantization_config says fp4 with double quantization
+            "bnb_4bit_use_double_quant":true | "bnb_4bit_use_double_quant":false | is nf4 with double quantization, but config.json's quantization_config says nf4;
+            load_in_4bit":true,"load_in_8bit":false | load_in_4bit":false,"load_in_8bit":true | is nf4 with double quantization, but config.json's quantization_config says int8
+            "llm_int8_skip_modules":null | "llm_int8_skip_modules":["up_proj"] | is uint8[
+            "llm_int8_skip_modules":["lm_head","down_proj"] | "llm_int8_skip_modules":null | is float32[16, 24] without quantization, but
+            """)
+    void contradictingConfigurationsAreRefused(String before, String after, String said) throws IOException {
+        var base = TinyModels.weights(device, temporary, "llama", DType.FLOAT32);
+        var config = QuantizationConfig.of(QuantType.NF4, true);
+        var target = temporary.resolve("quantized");
+        QuantizedModelWriter.write(device, base, target, before.contains("down_proj") ? config.skipping(List.of("down_proj")) : config, SHARD);
+        open(target, null).close();
+        var file = target.resolve("config.json");
+        var text = Json.compact(Json.read(file));
+        assertTrue(text.contains(before), text);
+        Files.writeString(file, text.replace(before, after).replace("_load_in", "ignored"));
+        long held = ((CpuDevice) device).allocatedBytes();
+        var refusal = assertThrows(IllegalArgumentException.class, () -> open(target, null));
+        assertTrue(refusal.getMessage().contains(said) && refusal.getMessage().contains("quantization_config"), refusal.getMessage());
+        assertEquals(held, ((CpuDevice) device).allocatedBytes());
+    }
+
+    @Test
+    void theOriginalMustBeTheModels() throws IOException {
+        var base = TinyModels.weights(device, temporary, "llama", DType.BFLOAT16);
+        var other = TinyModels.weights(device, Files.createDirectory(temporary.resolve("elsewhere")), "gpt2", DType.BFLOAT16);
+        var quantized = temporary.resolve("quantized");
+        var target = temporary.resolve("merged");
+        QuantizedModelWriter.write(device, base, quantized, QuantizationConfig.of(QuantType.NF4, false), SHARD);
+        try (var model = open(quantized, null); var dense = open(base, null); var state = new Scope(Scope.Kind.STATE, device)) {
+            var adapters = adapted(model, state, LORA);
+            var wrong = assertThrows(FormatException.class,
+                    () -> Merge.write(adapters, "default", quantized, target, null, other, SHARD));
+            assertTrue(wrong.getMessage().contains(other + "/model.safetensors: has no tensor 'model.layers.0.self_attn.q_proj.weight', '")
+                    && wrong.getMessage().contains(" and 11 more; is it the unquantized base of this model?"), wrong.getMessage());
+            var same = assertThrows(FormatException.class,
+                    () -> Merge.write(adapters, "default", quantized, target, null, quantized, SHARD));
+            assertTrue(same.getMessage().contains("expected floats") && same.getMessage().contains("is it the unquantized base"), same.getMessage());
+            assertFalse(Files.exists(target), "nothing was begun");
+            var needless = assertThrows(IllegalArgumentException.class,
+                    () -> Merge.write(adapted(dense, state, LORA), "default", base, target, null, base, SHARD));
+            assertTrue(needless.getMessage().contains("is not quantized itself"), needless.getMessage());
+        }
+    }
+
+    /** What a merge that cannot be began is given back. */
+    @ParameterizedTest
+    @CsvSource({"llama,q_proj,up_proj", "gpt2,attn.c_proj,mlp.c_fc"})
+    void mergingGivesMemoryBackWhereItFails(String name, String layer, String other) throws IOException {
+        var base = TinyModels.weights(device, temporary, name, DType.FLOAT32);
+        try (var model = open(base, null); var state = new Scope(Scope.Kind.STATE, device)) {
+            var adapters = adapted(model, state, "{\"r\": 3, \"target_modules\": [\"%s\"], \"use_dora\": true}".formatted(layer));
+            var adapter = (MergeableAdapter) adapters.layers("default").values().iterator().next();
+            var wrong = model.lm().blockLinears().stream().filter(each -> each.name().endsWith(other)).findFirst().orElseThrow();
+            long held = ((CpuDevice) device).allocatedBytes();
+            assertThrows(DeviceException.class, () -> adapter.merge(device, wrong.weight().matrix(), false));
+            assertEquals(held, ((CpuDevice) device).allocatedBytes());
         }
     }
 

@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sartor.backend.Devices;
 import dev.sartor.data.Batch;
+import dev.sartor.device.QuantType;
 import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Safetensors;
+import dev.sartor.model.QuantizedModelWriter;
 import dev.sartor.model.Recompute;
 import dev.sartor.optim.Adafactor;
 import dev.sartor.optim.AdamW;
@@ -19,6 +22,8 @@ import dev.sartor.optim.OptimizerSettings;
 import dev.sartor.optim.ScheduleFreeAdamW;
 import dev.sartor.peft.lora.Lora;
 import dev.sartor.peft.lora.LoraConfig;
+import dev.sartor.quant.QuantizationConfig;
+import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,19 +108,37 @@ class ResumeTest {
     @ParameterizedTest
     @MethodSource("optimizers")
     void resumedEqualsUninterruptedWith(OptimizerSettings settings) throws IOException {
+        resumedEqualsUninterrupted((stateDirectory, output) -> run(settings, stateDirectory, output));
+    }
+
+    /** QLoRA with all that saves memory: a base of 4 bits, moments of 8 in a mapped file, recomputation. */
+    @ParameterizedTest
+    @CsvSource({"NF4,true,BFLOAT16", "FP4,false,FLOAT32", "INT8,false,BFLOAT16"})
+    void resumedEqualsUninterruptedOnAQuantizedBase(QuantType type, boolean doubleQuant, DType dtype) throws IOException {
+        var arguments = new AdamW8Bit.Settings(new AdamW.Settings(0.9f, 0.99f, 1e-4f, 0.01f));
+        resumedEqualsUninterrupted((stateDirectory, output) -> new TinyRun("cpu", model, dtype, QuantizationConfig.of(type, doubleQuant),
+                wide(), arguments(arguments, stateDirectory), TinyRun.packed(17, 2, 2), TinyRun.evaluation(), output));
+    }
+
+    /** Makes a run whose optimizer state lies in a file of a directory, or in memory for null. */
+    private interface Maker {
+        TinyRun make(Path stateDirectory, Path output) throws IOException;
+    }
+
+    private void resumedEqualsUninterrupted(Maker maker) throws IOException {
         var whole = temporary.resolve("whole");
         var parts = temporary.resolve("parts");
         float[] values;
-        try (var run = run(settings, null, whole)) {
+        try (var run = maker.make(null, whole)) {
             assertFalse(run.trainer.run().stopped());
             values = run.values();
             assertEquals(0, run.trainer.stateFileBytes());
         }
         for (int stop = 1; stop < STEPS; stop += 2) {
-            try (var run = run(settings, stop == 3 ? null : temporary, parts).stopAfter(stop)) {
+            try (var run = maker.make(stop == 3 ? null : temporary, parts).stopAfter(stop)) {
                 assertTrue(run.trainer.run().stopped());
             }
-            try (var run = run(settings, stop == 1 ? null : temporary, parts)) {
+            try (var run = maker.make(stop == 1 ? null : temporary, parts)) {
                 run.trainer.resume(parts.resolve("checkpoint-" + stop));
                 assertFalse(run.trainer.run().stopped());
                 assertArrayEquals(values, run.values(), "stopped after " + stop);
@@ -140,12 +163,17 @@ class ResumeTest {
     }
 
     /** Matrices of 4096 elements, so that 8-bit moments are of 8 bits. */
-    private TinyRun run(OptimizerSettings settings, Path stateDirectory, Path output) throws IOException {
+    private static LoraConfig wide() {
+        return Lora.rank(256).allLinear().dropout(0.3).build();
+    }
+
+    private static TrainingArguments arguments(OptimizerSettings settings, Path stateDirectory) {
         var schedule = settings instanceof ScheduleFreeAdamW.Settings ? LearningRate.Schedule.CONSTANT : LearningRate.Schedule.COSINE;
-        var arguments = TinyRun.arguments(2, 2, STEPS, 0.5, 2, Recompute.BLOCKS, schedule,
-                new OptimizerArguments(settings, 4, stateDirectory));
-        return new TinyRun("cpu", model, Lora.rank(256).allLinear().dropout(0.3).build(), arguments, TinyRun.packed(17, 2, 2),
-                TinyRun.evaluation(), output);
+        return TinyRun.arguments(2, 2, STEPS, 0.5, 2, Recompute.BLOCKS, schedule, new OptimizerArguments(settings, 4, stateDirectory));
+    }
+
+    private TinyRun run(OptimizerSettings settings, Path stateDirectory, Path output) throws IOException {
+        return new TinyRun("cpu", model, wide(), arguments(settings, stateDirectory), TinyRun.packed(17, 2, 2), TinyRun.evaluation(), output);
     }
 
     /** A checkpoint of schedule-free AdamW holds the average for others, and what is trained for itself. */
@@ -194,10 +222,52 @@ class ResumeTest {
     }
 
     @Test
-    void aMissingStateDirectoryIsNamed() {
+    void aStateDirectoryThatCannotBeIsNamed() throws IOException {
+        assertTrue(refusedIn("nowhere").endsWith("no such directory; make it, or name another"));
+        Files.writeString(temporary.resolve("file"), "");
+        assertTrue(refusedIn("file").endsWith("it is no directory; name one"));
+    }
+
+    private String refusedIn(String directory) {
         var refused = Assertions.assertThrows(IOException.class,
-                () -> run(optimizers().findFirst().orElseThrow(), temporary.resolve("nowhere"), temporary.resolve("out")));
-        assertTrue(refused.getMessage().contains("nowhere: no such directory"), refused.getMessage());
+                () -> run(optimizers().findFirst().orElseThrow(), temporary.resolve(directory), temporary.resolve("out"))).getMessage();
+        assertTrue(refused.startsWith("optim_state_dir: " + temporary.resolve(directory) + ": no file of "), refused);
+        return refused;
+    }
+
+    /** The base is not in the checkpoint, so a run goes on with the same one only, wherever it lies. */
+    @Test
+    void resumesOnItsOwnBaseOnly() throws IOException {
+        var int8 = QuantizationConfig.of(QuantType.INT8, false);
+        var output = temporary.resolve("out");
+        try (var run = on(model, int8, output).stopAfter(2)) {
+            run.trainer.run();
+        }
+        var stored = temporary.resolve("stored");
+        var other = TinyRun.model(Files.createDirectory(temporary.resolve("other")));
+        try (var device = Devices.open("reference")) {
+            QuantizedModelWriter.write(device, model, stored, int8, 1L << 30);
+        }
+        var weights = other.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(weights, bytes);
+        for (var wrong : List.of(stored, other)) {
+            try (var run = on(wrong, int8, output)) {
+                var refused = Assertions.assertThrows(FormatException.class, () -> run.trainer.resume(output.resolve("checkpoint-2")));
+                assertTrue(refused.getMessage().contains("base "), refused.getMessage());
+            }
+        }
+        var moved = Files.move(model, temporary.resolve("moved"));
+        try (var run = on(moved, int8, output)) {
+            run.trainer.resume(output.resolve("checkpoint-2"));
+            assertEquals(2, run.trainer.step());
+        }
+    }
+
+    private static TinyRun on(Path base, QuantizationConfig quantization, Path output) throws IOException {
+        return new TinyRun("reference", base, DType.FLOAT32, quantization, Lora.rank(4).allLinear().build(),
+                TinyRun.arguments(2, 2, STEPS, 0.5, 2), TinyRun.packed(17, 2, 2), TinyRun.evaluation(), output);
     }
 
     @Test

@@ -12,6 +12,7 @@ import dev.sartor.model.Recompute;
 import dev.sartor.optim.AdamW;
 import dev.sartor.peft.TinyModels;
 import dev.sartor.peft.lora.LoraConfig;
+import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -37,9 +38,15 @@ final class TinyRun implements AutoCloseable {
     /** @param adapter null to train every weight */
     TinyRun(String device, Path model, LoraConfig adapter, TrainingArguments arguments, TrainingData data,
             List<Batch> evaluation, Path output) throws IOException {
+        this(device, model, DType.FLOAT32, null, adapter, arguments, data, evaluation, output);
+    }
+
+    /** @param quantization of the base as it is read, or null */
+    TinyRun(String device, Path model, DType dtype, QuantizationConfig quantization, LoraConfig adapter, TrainingArguments arguments,
+            TrainingData data, List<Batch> evaluation, Path output) throws IOException {
         this.device = Devices.open(device);
         setup = new TrainingSetup(this.device,
-                new TrainingSetup.Options(model, DType.FLOAT32, adapter, arguments.seed(), TrainingSetup.Start.FILES));
+                new TrainingSetup.Options(model, dtype, quantization, adapter, arguments.seed(), TrainingSetup.Start.FILES));
         trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), arguments, data, evaluation, output,
                 new TrainingListener() {
                     @Override

@@ -41,19 +41,24 @@ final class LoraMerge implements WeightMerge {
         this.scaling = lora.scaling();
         this.where = lora.b().name();
         this.scope = new Scope(Scope.Kind.STEP, device);
-        var a = lora.a().value();
-        var b = lora.b().value();
-        long rank = a.shape().dim(0);
-        if (transposed) {
-            left = scope.allocate(TensorSpec.of(DType.FLOAT32, a.shape().dim(1), rank));
-            Eager.run(device, where, new Unpack(
-                    Eager.pack(device, scope, where, a, a.shape().dim(1), rank, true), left, 0));
-            right = Eager.pack(device, scope, where, b, b.shape().dim(0), rank, false);
-        } else {
-            left = b;
-            right = Eager.pack(device, scope, where, a, a.shape().dim(1), rank, true);
+        try {
+            var a = lora.a().value();
+            var b = lora.b().value();
+            long rank = a.shape().dim(0);
+            if (transposed) {
+                left = scope.allocate(TensorSpec.of(DType.FLOAT32, a.shape().dim(1), rank));
+                Eager.run(device, where, new Unpack(
+                        Eager.pack(device, scope, where, a, a.shape().dim(1), rank, true), left, 0));
+                right = Eager.pack(device, scope, where, b, b.shape().dim(0), rank, false);
+            } else {
+                left = b;
+                right = Eager.pack(device, scope, where, a, a.shape().dim(1), rank, true);
+            }
+            factors = magnitude == null ? null : factors(lora, magnitude);
+        } catch (RuntimeException e) {
+            scope.close();
+            throw e;
         }
-        factors = magnitude == null ? null : factors(lora, magnitude);
     }
 
     /** magnitude / ||W + scaling B A||, by output feature. */
