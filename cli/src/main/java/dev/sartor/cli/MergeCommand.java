@@ -1,5 +1,6 @@
 package dev.sartor.cli;
 
+import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.peft.Merge;
 import dev.sartor.tensor.DType;
@@ -44,7 +45,8 @@ final class MergeCommand implements Callable<Integer> {
         var recipe = options.recipe();
         try (var engine = RunOptions.engine(recipe);
                 var model = RunOptions.model(engine, modelPath, recipe);
-                var adapted = AdaptedModel.of(model, adapter)) {
+                var adapted = AdaptedModel.of(model, adapter);
+                var interrupted = new ShutdownHook(AtomicFiles::abandon)) {
             var report = Merge.write(adapted.adapters(), AdaptedModel.NAME, modelPath, output, dtype, original, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
             System.out.println("merged %d layers into %s".formatted(report.modules().size(), output));
             report.worst().ifPresent(worst -> System.out.println(

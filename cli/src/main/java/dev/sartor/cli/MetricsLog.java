@@ -59,7 +59,8 @@ final class MetricsLog implements TrainingListener, AutoCloseable {
             writer.write(Json.compact(line) + "\n");
             writer.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(new IOException(file + ": cannot be written: " + e.getMessage()
+                    + "; make room, or choose another output_dir", e));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sartor.cli;
 
+import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.Json;
 import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.model.QuantizationReport;
@@ -41,7 +42,7 @@ final class QuantizeCommand implements Callable<Integer> {
         if (config == null) {
             throw new IllegalArgumentException("say how: --set quantization=nf4, fp4 or int8");
         }
-        try (var engine = RunOptions.engine(recipe)) {
+        try (var engine = RunOptions.engine(recipe); var interrupted = new ShutdownHook(AtomicFiles::abandon)) {
             print(QuantizedModelWriter.write(engine.device(), modelPath, output, config, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES));
         }
         return 0;

@@ -140,13 +140,13 @@ final class TrainingRun {
 
     /** Ctrl-C: lets the step end and the checkpoint be written before the machine goes down. */
     private static final class Interruption {
-        private final Thread hook;
+        private final ShutdownHook hook;
         private final Object lock = new Object();
         private boolean over;
         private volatile boolean stopping;
 
         Interruption(SftRun run) {
-            hook = new Thread(() -> {
+            hook = new ShutdownHook(() -> {
                 System.err.println("\nsartor: stopping after this step, and saving");
                 stopping = true;
                 run.stop();
@@ -159,8 +159,7 @@ final class TrainingRun {
                         }
                     }
                 }
-            }, "sartor-interrupt");
-            Runtime.getRuntime().addShutdownHook(hook);
+            });
         }
 
         /** Whether somebody pressed Ctrl-C. */
@@ -173,12 +172,7 @@ final class TrainingRun {
                 over = true;
                 lock.notifyAll();
             }
-            try {
-                Runtime.getRuntime().removeShutdownHook(hook);
-            } catch (IllegalStateException e) {
-                // The machine is already going down, which is what the hook is for.
-                return;
-            }
+            hook.close();
         }
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -12,20 +13,26 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 
 /**
  * Files and directories that appear whole or not at all: written beside their place under a temporary name, forced to
- * disk, and renamed in. A crash leaves at worst a {@code .NAME.HEX.tmp} beside the good file, never half a file under a
+ * disk, and renamed in. A process that is killed leaves at worst a {@code .NAME.HEX.tmp} beside the good file, never half a file under a
  * good name.
  */
 public final class AtomicFiles {
+    /** Temporary names in use. The lock is held where one comes or goes. */
+    private static final Set<Path> UNFINISHED = ConcurrentHashMap.newKeySet();
+    private static final ReentrantLock UNFINISHED_LOCK = new ReentrantLock();
 
-    /** Writes a file's contents into a channel positioned at its start. */
+    /** Writes a file's contents. */
     @FunctionalInterface
     public interface ChannelWriter {
-        void write(FileChannel channel) throws IOException;
+        void write(WritableByteChannel channel) throws IOException;
     }
 
     /** Fills an empty directory. */
@@ -39,7 +46,7 @@ public final class AtomicFiles {
 
     /** Writes {@code target}, replacing what is there; its parent directories are created. */
     public static void write(Path target, byte[] content) throws IOException {
-        write(target, channel -> {
+        write(target, content.length, channel -> {
             ByteBuffer buffer = ByteBuffer.wrap(content);
             while (buffer.hasRemaining()) {
                 channel.write(buffer);
@@ -47,13 +54,17 @@ public final class AtomicFiles {
         });
     }
 
-    /** As {@link #write(Path, byte[])}, with the content streamed. If the writer fails, the target is as it was. */
-    public static void write(Path target, ChannelWriter writer) throws IOException {
-        Path temporary = stage(target, writer);
+    /**
+     * As {@link #write(Path, byte[])}, with the content streamed. If the writer fails, the target is as it was.
+     *
+     * @param bytes of the content, for messages
+     */
+    public static void write(Path target, long bytes, ChannelWriter writer) throws IOException {
+        Path temporary = stage(target, bytes, writer);
         try {
             publish(temporary, target);
         } catch (IOException | RuntimeException e) {
-            Files.deleteIfExists(temporary);
+            discard(temporary);
             throw e;
         }
     }
@@ -61,8 +72,8 @@ public final class AtomicFiles {
     /** Copies a file to {@code target}, replacing what is there. */
     public static void copy(Path source, Path target) throws IOException {
         try (FileChannel in = FileChannel.open(source, StandardOpenOption.READ)) {
-            write(target, out -> {
-                long size = in.size();
+            long size = in.size();
+            write(target, size, out -> {
                 for (long at = 0; at < size; ) {
                     long moved = in.transferTo(at, size - at, out);
                     if (moved <= 0) {
@@ -83,29 +94,57 @@ public final class AtomicFiles {
         Files.createDirectories(absolute.getParent());
         Path temporary = temporaryName(absolute);
         try {
-            Files.createDirectory(temporary);
+            begin(temporary, () -> Files.createDirectory(temporary));
             writer.write(temporary);
             forceTree(temporary);
-            Path old = null;
-            if (Files.exists(absolute)) {
-                old = temporaryName(absolute);
-                move(absolute, old);
-            }
-            try {
-                move(temporary, absolute);
-            } catch (IOException e) {
-                if (old != null) {
-                    move(old, absolute);
-                }
-                throw e;
-            }
+            Path old = replace(temporary, absolute);
             forceDirectory(absolute.getParent());
             if (old != null) {
                 deleteTree(old);
             }
         } catch (IOException | RuntimeException e) {
-            deleteTree(temporary);
+            discard(temporary);
             throw e;
+        }
+    }
+
+    /** @return where the earlier directory is now, or null if there was none */
+    private static Path replace(Path temporary, Path target) throws IOException {
+        UNFINISHED_LOCK.lock();
+        try {
+            Path old = null;
+            if (Files.exists(target)) {
+                old = temporaryName(target);
+                move(target, old);
+            }
+            try {
+                move(temporary, target);
+            } catch (IOException e) {
+                if (old != null) {
+                    move(old, target);
+                }
+                throw e;
+            }
+            UNFINISHED.remove(temporary);
+            return old;
+        } finally {
+            UNFINISHED_LOCK.unlock();
+        }
+    }
+
+    /**
+     * Deletes all that is half written, because the process ends now. Whoever would begin or publish another file waits
+     * for that end.
+     */
+    public static void abandon() {
+        // Never unlocked.
+        UNFINISHED_LOCK.lock();
+        for (Path temporary : UNFINISHED) {
+            try {
+                deleteTree(temporary);
+            } catch (IOException e) {
+                System.getLogger(AtomicFiles.class.getName()).log(System.Logger.Level.WARNING, "not deleted: " + temporary, e);
+            }
         }
     }
 
@@ -124,16 +163,25 @@ public final class AtomicFiles {
         }
     }
 
-    /** Writes and forces a temporary file beside {@code target}, to be renamed by {@link #publish}. */
-    static Path stage(Path target, ChannelWriter writer) throws IOException {
+    /**
+     * Writes and forces a temporary file beside {@code target}, to be renamed by {@link #publish} or deleted by
+     * {@link #discard}.
+     */
+    static Path stage(Path target, long bytes, ChannelWriter writer) throws IOException {
         Path absolute = target.toAbsolutePath();
         Files.createDirectories(absolute.getParent());
         Path temporary = temporaryName(absolute);
-        try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            writer.write(channel);
-            channel.force(true);
+        try (FileChannel channel = begin(temporary,
+                () -> FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE))) {
+            OutputFile output = new OutputFile(target, bytes, channel);
+            writer.write(output);
+            try {
+                channel.force(true);
+            } catch (IOException e) {
+                throw output.failure(e);
+            }
         } catch (IOException | RuntimeException e) {
-            Files.deleteIfExists(temporary);
+            discard(temporary);
             throw e;
         }
         return temporary;
@@ -142,8 +190,34 @@ public final class AtomicFiles {
     /** Renames a staged file into its place, and makes the rename durable. */
     static void publish(Path temporary, Path target) throws IOException {
         Path absolute = target.toAbsolutePath();
-        move(temporary, absolute);
+        UNFINISHED_LOCK.lock();
+        try {
+            move(temporary, absolute);
+            UNFINISHED.remove(temporary);
+        } finally {
+            UNFINISHED_LOCK.unlock();
+        }
         forceDirectory(absolute.getParent());
+    }
+
+    /** Deletes what was staged, if it is still there. */
+    static void discard(Path temporary) throws IOException {
+        deleteTree(temporary);
+        UNFINISHED.remove(temporary);
+    }
+
+    private interface Beginning<T> {
+        T make() throws IOException;
+    }
+
+    private static <T> T begin(Path temporary, Beginning<T> beginning) throws IOException {
+        UNFINISHED_LOCK.lock();
+        try {
+            UNFINISHED.add(temporary);
+            return beginning.make();
+        } finally {
+            UNFINISHED_LOCK.unlock();
+        }
     }
 
     private static Path temporaryName(Path target) {
@@ -170,6 +244,8 @@ public final class AtomicFiles {
             } else {
                 try (FileChannel channel = FileChannel.open(each, StandardOpenOption.WRITE)) {
                     channel.force(true);
+                } catch (IOException e) {
+                    throw OutputFile.failure(each, Files.size(each), Files.size(each), e);
                 }
             }
         }

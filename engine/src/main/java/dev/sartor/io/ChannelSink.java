@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 
 /** Writes one tensor after another into a channel, holding each to the length it announced. */
 final class ChannelSink implements TensorSource.Sink {
@@ -13,12 +13,12 @@ final class ChannelSink implements TensorSource.Sink {
     private static final int BUFFER_BYTES = 1 << 18;
     private static final long CHUNK_BYTES = 1L << 28;
 
-    private final FileChannel channel;
+    private final WritableByteChannel channel;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private TensorSource current;
     private long written;
 
-    ChannelSink(FileChannel channel) {
+    ChannelSink(WritableByteChannel channel) {
         this.channel = channel;
     }
 

@@ -45,7 +45,12 @@ public final class SafetensorsWriter {
     public static void write(Path file, List<TensorSource> tensors, Map<String, String> metadata) throws IOException {
         requireDistinct(tensors);
         Path staged = stage(file, tensors, metadata);
-        AtomicFiles.publish(staged, file);
+        try {
+            AtomicFiles.publish(staged, file);
+        } catch (IOException | RuntimeException e) {
+            AtomicFiles.discard(staged);
+            throw e;
+        }
     }
 
     /**
@@ -84,7 +89,7 @@ public final class SafetensorsWriter {
                 index.set("weight_map", weightMap);
                 Path target = directory.resolve(Safetensors.INDEX);
                 byte[] text = (Json.pretty(index) + "\n").getBytes(StandardCharsets.UTF_8);
-                staged.put(AtomicFiles.stage(target, channel -> new ChannelSink(channel).drain(ByteBuffer.wrap(text))), target);
+                staged.put(AtomicFiles.stage(target, text.length, channel -> new ChannelSink(channel).drain(ByteBuffer.wrap(text))), target);
                 kept.add(Safetensors.INDEX);
             }
             for (Map.Entry<Path, Path> each : staged.entrySet()) {
@@ -92,7 +97,7 @@ public final class SafetensorsWriter {
             }
         } finally {
             for (Path temporary : staged.keySet()) {
-                Files.deleteIfExists(temporary);
+                AtomicFiles.discard(temporary);
             }
         }
         removeOlder(directory, kept);
@@ -129,7 +134,8 @@ public final class SafetensorsWriter {
 
     private static Path stage(Path target, List<TensorSource> tensors, Map<String, String> metadata) throws IOException {
         byte[] header = header(tensors, metadata);
-        return AtomicFiles.stage(target, channel -> {
+        long bytes = 8 + header.length + tensors.stream().mapToLong(TensorSource::bytes).sum();
+        return AtomicFiles.stage(target, bytes, channel -> {
             ChannelSink sink = new ChannelSink(channel);
             ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length);
             sink.drain(length.flip());

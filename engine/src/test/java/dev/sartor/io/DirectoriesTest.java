@@ -3,6 +3,7 @@ package dev.sartor.io;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,8 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -151,10 +154,36 @@ class DirectoriesTest {
         try (var left = Files.list(dir)) {
             assertEquals(List.of(target), left.toList(), "nothing temporary stays");
         }
-        assertThrows(IOException.class, () -> AtomicFiles.write(target.resolve("f"), channel -> {
+        assertThrows(IOException.class, () -> AtomicFiles.write(target.resolve("f"), 1, channel -> {
             throw new IOException("disk full");
         }));
         assertFalse(Files.exists(target.resolve("f")));
+    }
+
+    private static final class FullDisk implements WritableByteChannel {
+        @Override
+        public int write(ByteBuffer from) throws IOException {
+            throw new IOException("No space left on device");
+        }
+
+        @Override
+        public boolean isOpen() {
+            return true;
+        }
+
+        @Override
+        public void close() {
+        }
+    }
+
+    @Test
+    void whatCannotBeWrittenIsNamed() throws IOException {
+        Path file = dir.resolve("model.safetensors");
+        var full = new ChannelSink(new OutputFile(file, 5000, new FullDisk()));
+        String said = assertThrows(IOException.class, () -> full.write(TENSOR)).getMessage();
+        assertTrue(said.startsWith(file + ": cannot be written: No space left on device; it needs 5,000 bytes, 0 are written and "), said);
+        assertTrue(said.endsWith(" more are free; make room, or name another directory"), said);
+        AtomicFiles.write(file, 1, channel -> assertInstanceOf(OutputFile.class, channel));
     }
 
     @Test
