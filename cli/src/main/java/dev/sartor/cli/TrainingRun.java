@@ -10,9 +10,14 @@ import dev.sartor.train.MemoryPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A training run on the command line: plan, progress, Ctrl-C, results. */
 final class TrainingRun {
+    /** What a finished run leaves. */
+    private static final List<String> RESULTS = List.of("adapter_config.json", "adapter_model.safetensors", "config.json",
+            "model.safetensors", "model.safetensors.index.json", "recipe.json");
+
     private final Recipe recipe;
 
     TrainingRun(Recipe recipe) {
@@ -31,12 +36,18 @@ final class TrainingRun {
         var adapter = RecipeReader.adapter(recipe);
         var dtype = RunOptions.dtype(recipe);
         var quantization = QuantizationKeys.read(recipe);
-        if (!recipe.has("resume_from_checkpoint")) {
-            refuseEarlierRun(output);
+        boolean resumes = recipe.has("resume_from_checkpoint");
+        boolean overwrites = recipe.flag("overwrite_output_dir", false);
+        if (resumes && overwrites) {
+            throw new IllegalArgumentException("overwrite_output_dir: replaces an earlier run, and resume_from_checkpoint goes on"
+                    + " with it; leave one out");
+        }
+        if (!resumes) {
+            requireOwn(output, model, overwrites);
         }
         Files.createDirectories(output);
         try (var engine = RunOptions.engine(recipe);
-                var metrics = new MetricsLog(output.resolve("metrics.jsonl"), recipe.has("resume_from_checkpoint"))) {
+                var metrics = new MetricsLog(output.resolve("metrics.jsonl"), resumes)) {
             var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).quantization(quantization)
                     .data(RecipeReader.data(recipe)).arguments(arguments).output(output).room(this::requireRoom);
             if (RecipeReader.automaticRecompute(recipe)) {
@@ -50,18 +61,27 @@ final class TrainingRun {
                 run.dataNotes().forEach(System.out::println);
                 System.out.println("%s; %,d trained parameters; %d steps".formatted(
                         engine.device().description(), run.setup().trainedParameters(), run.totalSteps()));
+                if (overwrites) {
+                    int deleted = Checkpoint.deleteAll(output);
+                    System.out.println("overwrite_output_dir: %d checkpoints of an earlier run deleted".formatted(deleted));
+                }
                 resume(run, output);
                 return train(run, output, listener);
             }
         }
     }
 
-    /** A new run's checkpoints must not mix with those of another. */
-    private static void refuseEarlierRun(Path output) throws IOException {
-        var earlier = Checkpoint.latest(output);
-        if (earlier.isPresent()) {
-            throw new IllegalArgumentException("output_dir: " + earlier.get() + " is of an earlier run; go on with --set"
-                    + " resume_from_checkpoint=latest, or choose another output_dir");
+    /** Where an earlier run's results are, a new one's would mix with them or replace them. */
+    private static void requireOwn(Path output, Path model, boolean overwrites) throws IOException {
+        if (Files.exists(output) && Files.exists(model) && Files.isSameFile(output, model)) {
+            throw new IllegalArgumentException("output_dir: " + output + " is the base model's own directory; choose another");
+        }
+        var checkpoint = Checkpoint.latest(output);
+        var earlier = checkpoint.or(() -> RESULTS.stream().map(output::resolve).filter(Files::exists).findFirst());
+        if (earlier.isPresent() && !overwrites) {
+            throw new IllegalArgumentException("output_dir: " + earlier.get() + " is of an earlier run; "
+                    + (checkpoint.isPresent() ? "go on with --set resume_from_checkpoint=latest, " : "")
+                    + "choose another output_dir, or replace it with --set overwrite_output_dir=true");
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sartor.journey;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -193,6 +194,33 @@ class MistakesTest {
                 {model_name_or_path: %s, dataset_name: %s, output_dir: %s, max_length: 16, max_steps: 1}
                 """.formatted(bare, text, directory.resolve("small")));
         fails(said("the model's vocabulary ends at 299", "do not belong together"), "pretrain", recipe);
+    }
+
+    /** Results of an earlier run are neither lost nor mixed with unless somebody says so. */
+    @Test
+    void earlierRuns() throws IOException {
+        var output = directory.resolve("earlier");
+        var run = new ArrayList<Object>(List.of("sft", "--model", base, "--data", data, "--output", output, "--set", "max_steps=2",
+                "--set", "max_length=64", "--set", "r=2"));
+        assertEquals(0, Sartor.run(run.toArray()).status());
+        var adapter = output.resolve("adapter_model.safetensors");
+        byte[] first = Files.readAllBytes(adapter);
+        run.addAll(List.of("--set", "seed=5"));
+        fails(said("output_dir: " + output.resolve("adapter_config.json") + " is of an earlier run; choose another output_dir",
+                "overwrite_output_dir=true"), run.toArray());
+        assertArrayEquals(first, Files.readAllBytes(adapter));
+        run.addAll(List.of("--set", "overwrite_output_dir=true"));
+        run.addAll(List.of("--set", "save_steps=1"));
+        assertEquals(0, Sartor.run(run.toArray()).status());
+        assertFalse(Arrays.equals(first, Files.readAllBytes(adapter)));
+        run.addAll(List.of("--set", "max_steps=1"));
+        var again = Sartor.run(run.toArray());
+        assertTrue(again.out().contains("overwrite_output_dir: 2 checkpoints of an earlier run deleted"), again.toString());
+        assertTrue(Files.exists(output.resolve("checkpoint-1")) && !Files.exists(output.resolve("checkpoint-2")));
+        run.addAll(List.of("--set", "resume_from_checkpoint=latest"));
+        fails(said("overwrite_output_dir: replaces an earlier run", "leave one out"), run.toArray());
+        fails(said("output_dir: " + base + " is the base model's own directory"), "sft", "--model", base, "--data", data, "--output", base,
+                "--set", "peft_type=none", "--set", "overwrite_output_dir=true");
     }
 
     @Test

@@ -119,11 +119,28 @@ public final class Checkpoint {
                 .sorted(Comparator.comparingLong(Checkpoint::step))
                 .toList();
         for (int i = 0; limit > 0 && i < others.size() - (limit - 1); i++) {
-            // Out of the way first, so that a crash leaves no half of it under its name.
-            var doomed = output.resolve("." + others.get(i).getFileName() + ".pruned");
-            Files.move(others.get(i), doomed, StandardCopyOption.ATOMIC_MOVE);
-            AtomicFiles.deleteTree(doomed);
+            delete(others.get(i));
         }
+    }
+
+    /**
+     * Deletes all of them, to make place for another run's.
+     *
+     * @return how many there were
+     */
+    public static int deleteAll(Path output) throws IOException {
+        var all = all(output);
+        for (var checkpoint : all) {
+            delete(checkpoint);
+        }
+        return all.size();
+    }
+
+    /** Out of the way first, so that a crash leaves no half of it under its name. */
+    private static void delete(Path checkpoint) throws IOException {
+        var doomed = checkpoint.resolveSibling("." + checkpoint.getFileName() + ".pruned");
+        Files.move(checkpoint, doomed, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFiles.deleteTree(doomed);
     }
 
     private static List<Path> all(Path output) throws IOException {
