@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define SARTOR_ABI_VERSION 1
+#define SARTOR_ABI_VERSION 2
 
 #if defined(_WIN32)
 #define SARTOR_API __declspec(dllexport)
@@ -47,10 +47,11 @@ SARTOR_API const char *sartor_version(void);
 /* sizeof the op's argument struct as the library knows it; -1: no such op in this build. */
 SARTOR_API int32_t sartor_arguments_bytes(int32_t op);
 
-/* Opens an engine with `threads` threads (0: one per available core, the caller's thread
- * included). isa names the instruction set: avx512_bf16, avx512, avx2, neon, portable; null: what
+/* Opens an engine with `threads` threads, the caller's included (0: one per core). cores: how many
+ * the process may keep busy, which its engines share (0: as many as the system's affinity lets it;
+ * a container's quota is the caller's to know). isa names the instruction set: avx512_bf16, avx512, avx2, neon, portable; null: what
  * the environment variable SARTOR_ISA names, else the best of the processor. */
-SARTOR_API int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sartor_failure *failure);
+SARTOR_API int32_t sartor_open(int32_t threads, int32_t cores, const char *isa, sartor_engine **engine, sartor_failure *failure);
 SARTOR_API void sartor_close(sartor_engine *engine);
 SARTOR_API const char *sartor_isa(const sartor_engine *engine);
 SARTOR_API int32_t sartor_threads(const sartor_engine *engine);

@@ -6,7 +6,7 @@
 
 namespace sartor {
 
-/* Threads that the operating system lets this process run at once; at least 1. */
+/* Cores that the operating system lets this process run on; at least 1. */
 int available_cores();
 
 /* The table of the set called `name`, or of the best one where name is null or empty.

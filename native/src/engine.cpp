@@ -13,7 +13,7 @@
 #include "pool.h"
 
 struct sartor_engine {
-  sartor_engine(int threads, const sartor::KernelTable *kernels) : pool(threads), kernels(kernels) {}
+  sartor_engine(int threads, int cores, const sartor::KernelTable *kernels) : pool(threads, cores), kernels(kernels) {}
   sartor::Pool pool;
   const sartor::KernelTable *kernels;
   std::mutex busy;
@@ -91,7 +91,7 @@ int32_t Context::fail(int32_t status, const char *format, ...) {
 
 extern "C" {
 
-int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sartor_failure *failure) {
+int32_t sartor_open(int32_t threads, int32_t cores, const char *isa, sartor_engine **engine, sartor_failure *failure) {
   using namespace sartor;
   clear(failure);
   if (engine == nullptr) return refuse(failure, SARTOR_BAD_ARGUMENT, "engine is null");
@@ -99,6 +99,7 @@ int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sa
   if (threads < 0 || threads > max_threads)
     return refuse(failure, SARTOR_BAD_ARGUMENT, "threads is %d, expected 0 (one per core) to %d", threads,
                   max_threads);
+  if (cores < 0) return refuse(failure, SARTOR_BAD_ARGUMENT, "cores is %d, expected 0 (what the system tells) or more", cores);
   const char *environment = isa == nullptr ? std::getenv("SARTOR_ISA") : nullptr;
   const char *wanted = isa == nullptr ? environment : isa;
   const KernelTable *kernels = find_kernels(wanted);
@@ -109,9 +110,10 @@ int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sa
                   "instruction set \"%.40s\"%s is not available on this processor or in this build; available: %s",
                   wanted, environment ? " (from the environment variable SARTOR_ISA)" : "", names);
   }
-  if (threads == 0) threads = available_cores() < max_threads ? available_cores() : max_threads;
+  if (cores == 0) cores = available_cores();
+  if (threads == 0) threads = cores < max_threads ? cores : max_threads;
   try {
-    *engine = new sartor_engine(threads, kernels);
+    *engine = new sartor_engine(threads, cores, kernels);
   } catch (const std::bad_alloc &) {
     return refuse(failure, SARTOR_NO_MEMORY, "no memory for an engine with %d threads", threads);
   } catch (const std::system_error &error) {

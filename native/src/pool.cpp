@@ -2,8 +2,6 @@
 
 #include <chrono>
 
-#include "cpu.h"
-
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #include <signal.h>
@@ -67,7 +65,7 @@ Pool::Busy::Busy(const Pool &pool) : threads_(pool.threads()) {
 
 Pool::Busy::~Busy() { busy_threads.fetch_sub(threads_, std::memory_order_relaxed); }
 
-Pool::Pool(int threads) : cores_(available_cores()) {
+Pool::Pool(int threads, int cores) : cores_(cores) {
   workers_.reserve(static_cast<size_t>(threads - 1));
   SignalsBlocked blocked;
   try {

@@ -15,8 +15,8 @@ namespace sartor {
 
 class Pool {
  public:
-  /* threads counts the caller's. Throws std::system_error where a thread cannot be started. */
-  explicit Pool(int threads);
+  /* threads counts the caller's; cores: what the pools of the process share. Throws std::system_error where a thread cannot be started. */
+  Pool(int threads, int cores);
   ~Pool();
   Pool(const Pool &) = delete;
   Pool &operator=(const Pool &) = delete;
@@ -55,7 +55,7 @@ class Pool {
   int parts() const;
 
   std::vector<std::unique_ptr<Worker>> workers_;
-  int cores_ = 1;
+  int cores_;
 
   /* Written by the caller before the workers' `region` announces them. */
   int parts_ = 1;

@@ -42,7 +42,7 @@ class Engine {
  public:
   Engine(const std::string &isa, int threads) {
     sartor_failure failure;
-    if (sartor_open(threads, isa.c_str(), &engine_, &failure) != SARTOR_OK) {
+    if (sartor_open(threads, 0, isa.c_str(), &engine_, &failure) != SARTOR_OK) {
       std::printf("cannot open an engine: %s\n", failure.message);
       std::exit(1);
     }

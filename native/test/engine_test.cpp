@@ -7,7 +7,7 @@
 
 static void pool_covers_every_task_once() {
   for (int threads : {1, 2, 3, 7}) {
-    sartor::Pool pool(threads);
+    sartor::Pool pool(threads, threads);
     sartor_failure failure;
     sartor::Context context{threads, nullptr, &pool, &failure};
     for (int round = 0; round < 300; ++round) {
@@ -31,7 +31,7 @@ static void pool_covers_every_task_once() {
 }
 
 static void pool_wakes_sleepers() {
-  sartor::Pool pool(3);
+  sartor::Pool pool(3, 3);
   for (int round = 0; round < 20; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2)); /* longer than workers spin */
     std::atomic<int> count{0};
@@ -53,14 +53,20 @@ static void instruction_sets_can_be_forced() {
   unsetenv("SARTOR_ISA");
   sartor_engine *engine = nullptr;
   sartor_failure failure;
-  CHECK(sartor_open(0, nullptr, &engine, &failure) == SARTOR_OK, "%s", failure.message);
+  CHECK(sartor_open(0, 0, nullptr, &engine, &failure) == SARTOR_OK, "%s", failure.message);
   CHECK(sartor_isa(engine) == names.front(), "the best set is the default");
   CHECK(sartor_threads(engine) == sartor::available_cores(), "0 means one thread a core");
   sartor_close(engine);
-  setenv("SARTOR_ISA", "avx1024", 1);
-  CHECK(sartor_open(1, "portable", &engine, &failure) == SARTOR_OK, "an argument overrules the environment");
+  CHECK(sartor_open(0, 3, nullptr, &engine, &failure) == SARTOR_OK, "%s", failure.message);
+  CHECK(sartor_threads(engine) == 3, "one thread for each core that the caller knows of");
   sartor_close(engine);
-  CHECK(sartor_open(1, nullptr, &engine, &failure) == SARTOR_BAD_ISA, "unknown set");
+  CHECK(sartor_open(0, 100000, nullptr, &engine, &failure) == SARTOR_OK, "more cores than threads can be: %s", failure.message);
+  CHECK(sartor_threads(engine) < 100000, "as many as can be");
+  sartor_close(engine);
+  setenv("SARTOR_ISA", "avx1024", 1);
+  CHECK(sartor_open(1, 0, "portable", &engine, &failure) == SARTOR_OK, "an argument overrules the environment");
+  sartor_close(engine);
+  CHECK(sartor_open(1, 0, nullptr, &engine, &failure) == SARTOR_BAD_ISA, "unknown set");
   CHECK(engine == nullptr, "no engine on failure");
   CHECK(std::strstr(failure.message, "avx1024") && std::strstr(failure.message, "portable"),
         "names what was asked for and what there is: %s", failure.message);
@@ -70,10 +76,11 @@ static void instruction_sets_can_be_forced() {
 static void bad_calls_are_refused() {
   sartor_engine *engine = nullptr;
   sartor_failure failure;
-  CHECK(sartor_open(-1, nullptr, &engine, &failure) == SARTOR_BAD_ARGUMENT, "negative threads");
-  CHECK(sartor_open(100000, nullptr, &engine, &failure) == SARTOR_BAD_ARGUMENT, "too many threads");
-  CHECK(sartor_open(1, nullptr, nullptr, &failure) == SARTOR_BAD_ARGUMENT, "null engine");
-  CHECK(sartor_open(1, nullptr, &engine, nullptr) == SARTOR_OK, "failure may be null");
+  CHECK(sartor_open(-1, 0, nullptr, &engine, &failure) == SARTOR_BAD_ARGUMENT, "negative threads");
+  CHECK(sartor_open(1, -1, nullptr, &engine, &failure) == SARTOR_BAD_ARGUMENT, "negative cores");
+  CHECK(sartor_open(100000, 0, nullptr, &engine, &failure) == SARTOR_BAD_ARGUMENT, "too many threads");
+  CHECK(sartor_open(1, 0, nullptr, nullptr, &failure) == SARTOR_BAD_ARGUMENT, "null engine");
+  CHECK(sartor_open(1, 0, nullptr, &engine, nullptr) == SARTOR_OK, "failure may be null");
   char arguments[1024] = {};
   for (int op : {-1, static_cast<int>(SARTOR_OP_COUNT), 1 << 30}) {
     sartor_instruction bad{op, 8, arguments};

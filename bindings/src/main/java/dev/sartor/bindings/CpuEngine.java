@@ -26,7 +26,8 @@ public final class CpuEngine implements AutoCloseable {
     /**
      * Loads the library where that has not happened yet, and opens an engine.
      *
-     * @param threads number of threads, the caller's included; 0 takes one per available core
+     * @param threads number of threads, the caller's included; 0 takes one for each core that the Java virtual
+     *     machine may use
      * @param isa {@code avx512_bf16}, {@code avx512}, {@code avx2}, {@code neon} or {@code portable}; null takes
      *     what the environment variable {@code SARTOR_ISA} names, else the best that the processor has
      * @throws NativeLibraryException where the library cannot be used
@@ -42,7 +43,9 @@ public final class CpuEngine implements AutoCloseable {
             MemorySegment failure = sartor_failure.allocate(arena);
             MemorySegment result = arena.allocate(ValueLayout.ADDRESS);
             MemorySegment name = isa == null ? MemorySegment.NULL : arena.allocateFrom(isa);
-            Status status = Status.of(sartor_h.sartor_open(threads, name, result, failure));
+            // The virtual machine knows a container's share of the cores, which the system's affinity does not tell.
+            int cores = Runtime.getRuntime().availableProcessors();
+            Status status = Status.of(sartor_h.sartor_open(threads, cores, name, result, failure));
             if (status != Status.OK) {
                 throw new NativeException(status, -1, sartor_failure.message(failure).getString(0));
             }

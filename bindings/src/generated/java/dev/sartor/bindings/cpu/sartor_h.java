@@ -32,10 +32,10 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_MAX_PROJECTIONS() {
         return SARTOR_MAX_PROJECTIONS;
     }
-    private static final int SARTOR_ABI_VERSION = (int)1L;
+    private static final int SARTOR_ABI_VERSION = (int)2L;
     /**
      * {@snippet lang=c :
-     * #define SARTOR_ABI_VERSION 1
+     * #define SARTOR_ABI_VERSION 2
      * }
      */
     public static int SARTOR_ABI_VERSION() {
@@ -798,6 +798,7 @@ public class sartor_h extends sartor_h$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             sartor_h.C_INT,
             sartor_h.C_INT,
+            sartor_h.C_INT,
             sartor_h.C_POINTER,
             sartor_h.C_POINTER,
             sartor_h.C_POINTER
@@ -811,7 +812,7 @@ public class sartor_h extends sartor_h$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sartor_failure *failure)
+     * int32_t sartor_open(int32_t threads, int32_t cores, const char *isa, sartor_engine **engine, sartor_failure *failure)
      * }
      */
     public static FunctionDescriptor sartor_open$descriptor() {
@@ -821,7 +822,7 @@ public class sartor_h extends sartor_h$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sartor_failure *failure)
+     * int32_t sartor_open(int32_t threads, int32_t cores, const char *isa, sartor_engine **engine, sartor_failure *failure)
      * }
      */
     public static MethodHandle sartor_open$handle() {
@@ -831,7 +832,7 @@ public class sartor_h extends sartor_h$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sartor_failure *failure)
+     * int32_t sartor_open(int32_t threads, int32_t cores, const char *isa, sartor_engine **engine, sartor_failure *failure)
      * }
      */
     public static MemorySegment sartor_open$address() {
@@ -840,16 +841,16 @@ public class sartor_h extends sartor_h$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t sartor_open(int32_t threads, const char *isa, sartor_engine **engine, sartor_failure *failure)
+     * int32_t sartor_open(int32_t threads, int32_t cores, const char *isa, sartor_engine **engine, sartor_failure *failure)
      * }
      */
-    public static int sartor_open(int threads, MemorySegment isa, MemorySegment engine, MemorySegment failure) {
+    public static int sartor_open(int threads, int cores, MemorySegment isa, MemorySegment engine, MemorySegment failure) {
         var mh$ = sartor_open.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("sartor_open", threads, isa, engine, failure);
+                traceDowncall("sartor_open", threads, cores, isa, engine, failure);
             }
-            return (int)mh$.invokeExact(threads, isa, engine, failure);
+            return (int)mh$.invokeExact(threads, cores, isa, engine, failure);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -72,9 +72,7 @@ public final class CpuDevice implements Device {
     public static CpuDevice open(int threads, String isa) {
         try {
             var operations = Operations.of(CpuLibrary.load());
-            // The virtual machine knows a container's share of the cores too, which the system's affinity does not tell.
-            int wanted = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
-            return new CpuDevice(CpuEngine.open(wanted, isa), operations);
+            return new CpuDevice(CpuEngine.open(threads, isa), operations);
         } catch (NativeLibraryException | NativeException | IllegalArgumentException refused) {
             throw new DeviceException("the CPU device does not open: " + refused.getMessage(), refused);
         }
