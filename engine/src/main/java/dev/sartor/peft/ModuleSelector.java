@@ -5,6 +5,7 @@ import dev.sartor.io.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
@@ -80,13 +81,30 @@ public sealed interface ModuleSelector {
      */
     default Predicate<String> matcher(String field) {
         return switch (this) {
-            case Names(var names) -> key -> names.stream().anyMatch(name -> named(key, name));
+            case Names(var names) -> {
+                // A list may name every layer of a model, and every module's name is put to it.
+                var entries = Set.copyOf(names);
+                yield key -> selects(entries, key);
+            }
             case Regex(var expression) -> {
                 var pattern = PythonRegex.compile(expression, field);
                 yield key -> pattern.matcher(key).matches();
             }
             case AllLinear(), Unset() -> key -> false;
         };
+    }
+
+    /** Whether any entry of a list means a module. */
+    private static boolean selects(Set<String> entries, String key) {
+        if (entries.contains(key)) {
+            return true;
+        }
+        for (int dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.', dot + 1)) {
+            if (entries.contains(key.substring(dot + 1))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether an entry of a list means a module. */

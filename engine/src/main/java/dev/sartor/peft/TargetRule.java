@@ -6,6 +6,7 @@ import dev.sartor.nn.Module;
 import dev.sartor.nn.Slots;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -167,9 +168,10 @@ public record TargetRule(
      */
     public static ModuleSelector.Names condense(List<Linear> layers, Slots slots) {
         var ends = layers.stream().map(layer -> last(layer.name())).distinct().sorted().toList();
-        boolean exact = slots.modules().stream()
-                .filter(module -> ends.stream().anyMatch(end -> ModuleSelector.named(module.name(), end)))
-                .allMatch(layers::contains);
-        return new ModuleSelector.Names(exact ? ends : layers.stream().map(Linear::name).toList());
+        var shortest = new ModuleSelector.Names(ends);
+        var meant = shortest.matcher("target_modules");
+        var chosen = Set.<Module>copyOf(layers);
+        boolean exact = slots.modules().stream().filter(module -> meant.test(module.name())).allMatch(chosen::contains);
+        return exact ? shortest : new ModuleSelector.Names(layers.stream().map(Linear::name).toList());
     }
 }

@@ -7,12 +7,10 @@ import dev.sartor.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * Which storages of a recording live from when to when: from the first instruction that touches them to
@@ -28,50 +26,62 @@ public final class Lifetimes {
     private final int[] first;
     private final int[] last;
 
-    private Lifetimes(List<Instruction> instructions, Recording recording) {
-        this.instructions = instructions;
+    private Lifetimes(List<Use> uses, Recording recording) {
         var lives = new Lives();
-        recording.arguments().forEach(argument -> lives.touch(argument, 0));
-        for (int now = 0; now < instructions.size(); now++) {
-            var kernel = instructions.get(now).kernel();
-            var reads = kernel.reads();
-            for (var read : reads) {
+        for (var argument : recording.arguments()) {
+            lives.touch(argument, 0);
+        }
+        var counted = new Instruction[uses.size()];
+        for (int now = 0; now < counted.length; now++) {
+            var use = uses.get(now);
+            counted[now] = use.instruction;
+            for (var read : use.reads) {
                 if (!read.storage().isPlaced() && !lives.index.containsKey(read.storage())) {
-                    throw new IllegalStateException(kernel.name() + " at " + instructions.get(now).where() + " reads a "
-                            + read.spec() + " that nothing wrote");
+                    throw new IllegalStateException(use.instruction.kernel().name() + " at " + use.instruction.where()
+                            + " reads a " + read.spec() + " that nothing wrote");
                 }
             }
-            for (var written : kernel.writes()) {
+            for (var written : use.writes) {
                 lives.touch(written.storage(), now);
             }
-            for (var read : reads) {
+            for (var read : use.reads) {
                 lives.touch(read.storage(), now);
             }
         }
-        recording.results().stream().filter(lives.index::containsKey)
-                .forEach(result -> lives.touch(result, instructions.size()));
-        first = lives.first.stream().mapToInt(Integer::intValue).toArray();
-        last = lives.last.stream().mapToInt(Integer::intValue).toArray();
+        for (var result : recording.results()) {
+            if (lives.index.containsKey(result)) {
+                lives.touch(result, counted.length);
+            }
+        }
+        instructions = List.of(counted);
+        first = Arrays.copyOf(lives.first, storages.size());
+        last = Arrays.copyOf(lives.last, storages.size());
     }
+
+    /** An instruction, with its kernel's lists made once. */
+    private record Use(Instruction instruction, List<Tensor> reads, List<Tensor> writes) {}
 
     private final class Lives {
         private final Map<Storage, Integer> index = new IdentityHashMap<>();
-        private final List<Integer> first = new ArrayList<>();
-        private final List<Integer> last = new ArrayList<>();
+        private int[] first = new int[1024];
+        private int[] last = new int[1024];
 
         void touch(Storage storage, int now) {
             if (storage.isPlaced()) {
                 return;
             }
-            var at = index.get(storage);
-            if (at == null) {
-                index.put(storage, storages.size());
+            var known = index.get(storage);
+            int at = known == null ? storages.size() : known;
+            if (known == null) {
+                index.put(storage, at);
                 storages.add(storage);
-                first.add(now);
-                last.add(now);
-            } else {
-                last.set(at, now);
+                if (at == first.length) {
+                    first = Arrays.copyOf(first, 2 * at);
+                    last = Arrays.copyOf(last, 2 * at);
+                }
+                first[at] = now;
             }
+            last[at] = now;
         }
     }
 
@@ -81,23 +91,29 @@ public final class Lifetimes {
     }
 
     /** Drops instructions whose results nobody reads, such as the last op of a block computed again. */
-    private static List<Instruction> withoutDead(Recording recording) {
+    private static List<Use> withoutDead(Recording recording) {
         Set<Storage> wanted = Collections.newSetFromMap(new IdentityHashMap<>());
         wanted.addAll(recording.results());
-        var alive = new ArrayList<Instruction>();
-        for (var instruction : recording.instructions().reversed()) {
+        var alive = new ArrayList<Use>(recording.instructions().size());
+        for (int i = recording.instructions().size() - 1; i >= 0; i--) {
+            var instruction = recording.instructions().get(i);
+            var writes = instruction.kernel().writes();
             boolean used = false;
-            for (var written : instruction.kernel().writes()) {
-                used |= wanted.contains(written.storage()) || written.storage().isPlaced();
+            for (var written : writes) {
+                used |= written.storage().isPlaced() || wanted.contains(written.storage());
             }
             if (used) {
-                alive.add(instruction);
-                for (Tensor read : instruction.kernel().reads()) {
-                    wanted.add(read.storage());
+                var reads = instruction.kernel().reads();
+                alive.add(new Use(instruction, reads, writes));
+                for (var read : reads) {
+                    if (!read.storage().isPlaced()) {
+                        wanted.add(read.storage());
+                    }
                 }
             }
         }
-        return List.copyOf(alive.reversed());
+        Collections.reverse(alive);
+        return alive;
     }
 
     /** The instructions that count. */
@@ -203,10 +219,17 @@ public final class Lifetimes {
 
     /** Numbers of the storages, largest first; equal ones in order of time, so a plan is the same every time. */
     private static int[] bySize(long[] bytes) {
-        return IntStream.range(0, bytes.length).boxed()
-                .sorted(Comparator.<Integer>comparingLong(i -> -Memory.align(bytes[i])).thenComparingInt(i -> i))
-                .mapToInt(Integer::intValue)
-                .toArray();
+        var order = new Integer[bytes.length];
+        for (int i = 0; i < order.length; i++) {
+            order[i] = i;
+        }
+        // A stable sort.
+        Arrays.sort(order, (a, b) -> Long.compare(Memory.align(bytes[b]), Memory.align(bytes[a])));
+        int[] sorted = new int[order.length];
+        for (int i = 0; i < sorted.length; i++) {
+            sorted[i] = order[i];
+        }
+        return sorted;
     }
 
     /** Placed storages in order of their offsets; plain arrays, for this is where the time goes. */

@@ -1,10 +1,8 @@
 package dev.sartor.tape;
 
 import dev.sartor.device.Device;
-import dev.sartor.device.Instruction;
 import dev.sartor.tensor.Storage;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Map;
 
 /** Lays out a recording's memory: storages whose lives overlap get disjoint places in one slab. */
@@ -24,10 +22,5 @@ public final class Planner {
         }
         return new Plan(lifetimes.instructions(), offsets, layout.bytes(), Scratch.bytes(lifetimes.instructions(), device),
                 lifetimes.alive(bytes));
-    }
-
-    /** One instruction of each kind among those given, as far as a device's scratch goes. */
-    public static List<Instruction> kinds(List<Instruction> instructions) {
-        return Scratch.kinds(instructions);
     }
 }

@@ -1,72 +1,75 @@
 package dev.sartor.tensor;
 
-import java.util.List;
+import java.util.Arrays;
 import java.util.Objects;
-import java.util.stream.Collectors;
 
 /** Sizes of a tensor's dimensions, outermost first; a scalar has none. */
-public record Shape(List<Long> dims) {
-    public Shape {
-        dims = List.copyOf(dims);
+public final class Shape {
+    private final long[] dims;
+
+    private Shape(long[] dims) {
+        this.dims = dims;
         long elements = 1;
         for (long dim : dims) {
             if (dim < 0) {
-                throw new IllegalArgumentException("shape " + dims + " has a negative dimension");
+                throw new IllegalArgumentException("shape " + this + " has a negative dimension");
             }
             elements = Math.multiplyExact(elements, dim);
         }
     }
 
     public static Shape of(long... dims) {
-        var boxed = new Long[dims.length];
-        for (int i = 0; i < dims.length; i++) {
-            boxed[i] = dims[i];
-        }
-        return new Shape(List.of(boxed));
+        return new Shape(dims.clone());
     }
 
     public int rank() {
-        return dims.size();
+        return dims.length;
     }
 
     public long dim(int index) {
-        return dims.get(index);
+        return dims[index];
     }
 
     /** The innermost dimension. */
     public long last() {
-        return dims.getLast();
+        return dims[dims.length - 1];
     }
 
     public long elements() {
-        return product(dims.size());
+        return product(dims.length);
     }
 
     /** All but the innermost dimension, multiplied. */
     public long rows() {
-        return product(dims.size() - 1);
+        return product(dims.length - 1);
     }
 
-    /** Of the outermost dimensions. A loop, and no stream, for every tensor of every recorded step asks. */
+    /** Of the outermost dimensions. */
     private long product(int count) {
-        Objects.checkFromToIndex(0, count, dims.size());
+        Objects.checkFromToIndex(0, count, dims.length);
         long product = 1;
         for (int i = 0; i < count; i++) {
-            product *= dims.get(i);
+            product *= dims[i];
         }
         return product;
     }
 
     public long[] toArray() {
-        long[] sizes = new long[dims.size()];
-        for (int i = 0; i < sizes.length; i++) {
-            sizes[i] = dims.get(i);
-        }
-        return sizes;
+        return dims.clone();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Shape that && Arrays.equals(dims, that.dims);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(dims);
     }
 
     @Override
     public String toString() {
-        return dims.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
+        return Arrays.toString(dims);
     }
 }

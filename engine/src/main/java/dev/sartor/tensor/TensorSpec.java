@@ -10,6 +10,17 @@ public record TensorSpec(DType dtype, Shape shape) {
         return Math.multiplyExact(shape.elements(), dtype.bytes());
     }
 
+    // Spelled out, for whole recordings are compared.
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof TensorSpec that && dtype == that.dtype && shape.equals(that.shape);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * dtype.ordinal() + shape.hashCode();
+    }
+
     @Override
     public String toString() {
         return dtype.name().toLowerCase() + shape;

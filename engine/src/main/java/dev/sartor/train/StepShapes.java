@@ -2,12 +2,14 @@ package dev.sartor.train;
 
 import dev.sartor.device.Device;
 import dev.sartor.device.Instruction;
-import dev.sartor.device.kernel.Resized;
+import dev.sartor.device.Matrix;
+import dev.sartor.device.kernel.Kernel;
+import dev.sartor.device.kernel.Substitution;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
 import dev.sartor.tape.Layouts;
 import dev.sartor.tape.Lifetimes;
-import dev.sartor.tape.Planner;
+import dev.sartor.tape.Scratch;
 import dev.sartor.tensor.Memory;
 import dev.sartor.tensor.Storage;
 import dev.sartor.tensor.Tensor;
@@ -16,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 
 /**
  * The slab and scratch of a training step for all batch shapes between two, from the recordings of those
@@ -34,7 +37,6 @@ final class StepShapes {
     private final Layouts layouts;
     private final Lifetimes.Layout smallLayout;
     private final Lifetimes.Layout largeLayout;
-    private List<Integer> kinds;
 
     /**
      * @param small with the fewest rows and tokens
@@ -69,20 +71,6 @@ final class StepShapes {
         return Lifetimes.of(LossStep.record(model, shape, true, recompute).recording());
     }
 
-    /** Places, in both lists of instructions, of one of each kind. */
-    private List<Integer> kinds() {
-        var chosen = Planner.kinds(smallest.instructions());
-        var places = new ArrayList<Integer>();
-        int next = 0;
-        for (int i = 0; i < smallest.instructions().size() && next < chosen.size(); i++) {
-            if (smallest.instructions().get(i) == chosen.get(next)) {
-                places.add(i);
-                next++;
-            }
-        }
-        return places;
-    }
-
     /** Bytes of the slab, as the planner lays it out. */
     long slab(BatchShape shape) {
         var told = interpolated(shape.tokens());
@@ -111,36 +99,48 @@ final class StepShapes {
         return OptionalLong.of(slab);
     }
 
-    /** The largest scratch of any instruction. */
-    long scratch(BatchShape shape, Device device) {
-        if (kinds == null) {
-            kinds = kinds();
+    /**
+     * The largest scratch of any instruction.
+     *
+     * @param weights what takes the place of each weight that was recorded
+     * @return bytes for each shape
+     */
+    long[] scratch(List<BatchShape> shapes, Device device, UnaryOperator<Matrix> weights) {
+        var kinds = new Scratch.Kinds();
+        var exchange = new Substitution(tensor -> tensor, weights);
+        long[] most = new long[shapes.size()];
+        Arrays.fill(most, Memory.ALIGNMENT);
+        for (int i = 0; i < smallest.instructions().size(); i++) {
+            var kernel = smallest.instructions().get(i).kernel().with(exchange);
+            if (kinds.add(kernel)) {
+                var where = smallest.instructions().get(i).where();
+                var largeKernel = largest.instructions().get(i).kernel().with(exchange);
+                for (int at = 0; at < most.length; at++) {
+                    long bytes = device.scratchBytes(new Instruction(resized(kernel, largeKernel, shapes.get(at)), where));
+                    most[at] = Math.max(most[at], Memory.align(bytes));
+                }
+            }
         }
-        long most = 0;
-        for (int each : kinds) {
-            most = Math.max(most, device.scratchBytes(resized(each, shape)));
-        }
-        return Math.max(Memory.align(most), Memory.ALIGNMENT);
+        return most;
     }
 
-    private Instruction resized(int index, BatchShape shape) {
-        var from = smallest.instructions().get(index);
-        var to = largest.instructions().get(index);
+    /** The kernel as it would be for another batch shape, from what it is for the smallest and the largest. */
+    private Kernel resized(Kernel from, Kernel to, BatchShape shape) {
         var smallTensors = tensors(from);
         var largeTensors = tensors(to);
-        return new Instruction(Resized.with(from.kernel(), tensor -> {
+        return from.with(new Substitution(tensor -> {
             for (int at = 0; at < smallTensors.size(); at++) {
                 if (smallTensors.get(at) == tensor) {
                     return resized(tensor.spec(), largeTensors.get(at).spec(), shape);
                 }
             }
             return tensor;
-        }), from.where());
+        }, weight -> weight));
     }
 
-    private static List<Tensor> tensors(Instruction instruction) {
-        var tensors = new ArrayList<>(instruction.kernel().reads());
-        tensors.addAll(instruction.kernel().writes());
+    private static List<Tensor> tensors(Kernel kernel) {
+        var tensors = new ArrayList<>(kernel.reads());
+        tensors.addAll(kernel.writes());
         return tensors;
     }
 

@@ -9,6 +9,7 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /** A model made ready to be trained: with a new adapter, or whole. */
 public final class TrainingSetup implements AutoCloseable {
@@ -35,6 +36,11 @@ public final class TrainingSetup implements AutoCloseable {
         /** A base model as its directory has it. */
         public Options(Path model, DType dtype, Record adapter, long seed, Start start) {
             this(model, dtype, null, adapter, seed, start);
+        }
+
+        /** Whether a step of the one is that of the other, but for how the base model's linear layers are stored. */
+        boolean hasStepOf(Options other) {
+            return model.equals(other.model) && dtype == other.dtype && Objects.equals(adapter, other.adapter);
         }
 
         /** The same to be laid out only. */

@@ -12,10 +12,9 @@ import dev.sartor.device.kernel.Zero;
 import dev.sartor.optim.Optimizer;
 import dev.sartor.optim.StepInputs;
 import dev.sartor.optim.Trained;
-import dev.sartor.tape.Planner;
+import dev.sartor.tape.Scratch;
 import dev.sartor.tensor.Buffer;
 import dev.sartor.tensor.DType;
-import dev.sartor.tensor.Memory;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
@@ -74,8 +73,8 @@ public final class UpdateProgram implements AutoCloseable {
         var zeroing = trained.stream().<Kernel>map(each -> new Zero(each.gradient())).toList();
         var first = instructions(measuring);
         var second = instructions(updating);
-        long bytes = Math.max(scratch(first), scratch(second));
-        Buffer scratch = bytes == 0 ? null : state.slab(Memory.align(bytes));
+        long bytes = Math.max(Scratch.bytes(first, device), Scratch.bytes(second, device));
+        Buffer scratch = bytes == 0 ? null : state.slab(bytes);
         try {
             measure = compile(first, scratch);
             update = compile(second, scratch);
@@ -166,10 +165,6 @@ public final class UpdateProgram implements AutoCloseable {
     /** Zeroes the gradients without a step. */
     public void forget() {
         device.submit(zero);
-    }
-
-    private long scratch(List<Instruction> instructions) {
-        return Planner.kinds(instructions).stream().mapToLong(device::scratchBytes).max().orElse(0);
     }
 
     private static List<Instruction> instructions(List<Kernel> kernels) {

@@ -15,4 +15,9 @@ public record Activation(Tensor gate, Tensor up, Tensor y, ActivationKind kind)
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public Activation with(Substitution change) {
+        return new Activation(change.of(gate), change.of(up), change.of(y), kind);
+    }
 }

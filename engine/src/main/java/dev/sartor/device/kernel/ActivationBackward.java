@@ -21,4 +21,9 @@ public record ActivationBackward(
     public List<Tensor> writes() {
         return Kernel.present(dGate, dUp);
     }
+
+    @Override
+    public ActivationBackward with(Substitution change) {
+        return new ActivationBackward(change.of(dy), change.of(gate), change.of(up), change.of(dGate), change.of(dUp), kind);
+    }
 }

@@ -36,4 +36,11 @@ public record Adafactor(
     public List<Tensor> writes() {
         return Kernel.present(parameter, row, column, v);
     }
+
+    @Override
+    public Adafactor with(Substitution change) {
+        return new Adafactor(change.of(parameter), change.of(gradient), change.of(row), change.of(column), change.of(v),
+                change.of(gradientScale), change.of(schedule), decayRate, epsilon1, epsilon2, clipThreshold, weightDecay,
+                scaleParameter);
+    }
 }

@@ -25,4 +25,10 @@ public record AdamW(
     public List<Tensor> writes() {
         return Kernel.present(parameter, m, v);
     }
+
+    @Override
+    public AdamW with(Substitution change) {
+        return new AdamW(change.of(parameter), change.of(gradient), change.of(m), change.of(v), change.of(gradientScale),
+                change.of(schedule), beta1, beta2, epsilon, weightDecay);
+    }
 }

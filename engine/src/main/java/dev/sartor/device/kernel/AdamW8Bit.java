@@ -42,4 +42,10 @@ public record AdamW8Bit(
     public List<Tensor> writes() {
         return Kernel.present(parameter, m, v, mAbsmax, vAbsmax);
     }
+
+    @Override
+    public AdamW8Bit with(Substitution change) {
+        return new AdamW8Bit(change.of(parameter), change.of(gradient), change.of(m), change.of(v), change.of(mAbsmax),
+                change.of(vAbsmax), change.of(gradientScale), change.of(schedule), beta1, beta2, epsilon, weightDecay);
+    }
 }

@@ -15,4 +15,9 @@ public record Add(Tensor a, Tensor b, Tensor y, float alpha, float beta)
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public Add with(Substitution change) {
+        return new Add(change.of(a), change.of(b), change.of(y), alpha, beta);
+    }
 }

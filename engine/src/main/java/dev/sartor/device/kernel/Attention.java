@@ -27,4 +27,10 @@ public record Attention(
     public List<Tensor> writes() {
         return Kernel.present(o, logSumExp);
     }
+
+    @Override
+    public Attention with(Substitution change) {
+        return new Attention(change.of(q), change.of(k), change.of(v), change.of(o), change.of(logSumExp), change.of(keyBegin),
+                change.of(keyEnd), headDim, window, scale, softcap);
+    }
 }

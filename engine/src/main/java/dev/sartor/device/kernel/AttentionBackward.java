@@ -31,4 +31,11 @@ public record AttentionBackward(
     public List<Tensor> writes() {
         return Kernel.present(dq.matrix(), dk.matrix(), dv.matrix());
     }
+
+    @Override
+    public AttentionBackward with(Substitution change) {
+        return new AttentionBackward(change.of(dO), change.of(q), change.of(k), change.of(v), change.of(o),
+                change.of(logSumExp), change.of(keyBegin), change.of(keyEnd), change.of(dq), change.of(dk), change.of(dv),
+                headDim, window, scale, softcap);
+    }
 }

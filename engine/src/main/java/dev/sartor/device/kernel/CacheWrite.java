@@ -16,4 +16,9 @@ public record CacheWrite(Columns x, Tensor cache, Tensor slots)
     public List<Tensor> writes() {
         return Kernel.present(cache);
     }
+
+    @Override
+    public CacheWrite with(Substitution change) {
+        return new CacheWrite(change.of(x), change.of(cache), change.of(slots));
+    }
 }

@@ -15,4 +15,9 @@ public record CheckFinite(Tensor x, Tensor found)
     public List<Tensor> writes() {
         return Kernel.present(found);
     }
+
+    @Override
+    public CheckFinite with(Substitution change) {
+        return new CheckFinite(change.of(x), change.of(found));
+    }
 }

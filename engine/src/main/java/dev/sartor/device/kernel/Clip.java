@@ -15,4 +15,9 @@ public record Clip(Tensor sumSquares, Tensor norm, Tensor coefficient, float max
     public List<Tensor> writes() {
         return Kernel.present(norm, coefficient);
     }
+
+    @Override
+    public Clip with(Substitution change) {
+        return new Clip(change.of(sumSquares), change.of(norm), change.of(coefficient), maxNorm);
+    }
 }

@@ -15,4 +15,9 @@ public record ColumnScale(Tensor x, Tensor scale, Tensor bias, Tensor y)
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public ColumnScale with(Substitution change) {
+        return new ColumnScale(change.of(x), change.of(scale), change.of(bias), change.of(y));
+    }
 }

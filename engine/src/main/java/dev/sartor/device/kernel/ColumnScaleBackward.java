@@ -22,4 +22,10 @@ public record ColumnScaleBackward(
     public List<Tensor> writes() {
         return Kernel.present(dx, dScale, dBias);
     }
+
+    @Override
+    public ColumnScaleBackward with(Substitution change) {
+        return new ColumnScaleBackward(change.of(dy), change.of(x), change.of(scale), change.of(dx), change.of(dScale),
+                change.of(dBias), accumulate);
+    }
 }

@@ -15,4 +15,9 @@ public record Convert(Tensor x, Tensor y)
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public Convert with(Substitution change) {
+        return new Convert(change.of(x), change.of(y));
+    }
 }

@@ -23,4 +23,10 @@ public record DoraScale(
     public List<Tensor> writes() {
         return Kernel.present(scale, norm);
     }
+
+    @Override
+    public DoraScale with(Substitution change) {
+        return new DoraScale(change.of(weight), change.of(loraA), change.of(loraB), change.of(magnitude), change.of(scale),
+                change.of(norm), scaling);
+    }
 }

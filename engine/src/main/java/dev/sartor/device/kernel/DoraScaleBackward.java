@@ -15,4 +15,9 @@ public record DoraScaleBackward(Tensor dScale, Tensor norm, Tensor dMagnitude)
     public List<Tensor> writes() {
         return Kernel.present(dMagnitude);
     }
+
+    @Override
+    public DoraScaleBackward with(Substitution change) {
+        return new DoraScaleBackward(change.of(dScale), change.of(norm), change.of(dMagnitude));
+    }
 }

@@ -21,4 +21,9 @@ public record Dropout(
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public Dropout with(Substitution change) {
+        return new Dropout(change.of(x), change.of(y), change.of(rng), site, probability, accumulate);
+    }
 }

@@ -16,4 +16,9 @@ public record Embedding(Matrix table, Tensor ids, Tensor y, boolean accumulate)
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public Embedding with(Substitution change) {
+        return new Embedding(change.of(table), change.of(ids), change.of(y), accumulate);
+    }
 }

@@ -15,4 +15,9 @@ public record EmbeddingBackward(Tensor dy, Tensor ids, Tensor dTable)
     public List<Tensor> writes() {
         return Kernel.present(dTable);
     }
+
+    @Override
+    public EmbeddingBackward with(Substitution change) {
+        return new EmbeddingBackward(change.of(dy), change.of(ids), change.of(dTable));
+    }
 }

@@ -18,6 +18,9 @@ public sealed interface Kernel permits Pack, Unpack, LoraLinear, LoraLinearBackw
     /** Every tensor that the call changes; with accumulation, what was there matters too. */
     List<Tensor> writes();
 
+    /** The same kernel with the same numbers on other tensors and weights. */
+    Kernel with(Substitution change);
+
     /** Such as {@code RmsNormBackward}. */
     default String name() {
         return getClass().getSimpleName();

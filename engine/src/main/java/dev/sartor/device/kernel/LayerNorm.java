@@ -33,4 +33,10 @@ public record LayerNorm(
     public List<Tensor> writes() {
         return Kernel.present(sum, y, mean, inverseStd);
     }
+
+    @Override
+    public LayerNorm with(Substitution change) {
+        return new LayerNorm(change.of(x), change.of(residual), change.of(sum), change.of(weight), change.of(bias),
+                change.of(y), change.of(mean), change.of(inverseStd), epsilon);
+    }
 }

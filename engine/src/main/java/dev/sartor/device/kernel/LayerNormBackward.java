@@ -31,4 +31,10 @@ public record LayerNormBackward(
     public List<Tensor> writes() {
         return Kernel.present(dx, dWeight, dBias);
     }
+
+    @Override
+    public LayerNormBackward with(Substitution change) {
+        return new LayerNormBackward(change.of(dy), change.of(x), change.of(dSum), change.of(weight), change.of(mean),
+                change.of(inverseStd), change.of(dx), change.of(dWeight), change.of(dBias), accumulate);
+    }
 }

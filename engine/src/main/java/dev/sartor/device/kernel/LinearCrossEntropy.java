@@ -29,4 +29,10 @@ public record LinearCrossEntropy(
     public List<Tensor> writes() {
         return Kernel.present(losses, dx, dWeight, dBias);
     }
+
+    @Override
+    public LinearCrossEntropy with(Substitution change) {
+        return new LinearCrossEntropy(change.of(x), change.of(weight), change.of(bias), change.of(targets),
+                change.of(tokenWeights), change.of(losses), change.of(dx), change.of(dWeight), change.of(dBias), softcap);
+    }
 }

@@ -23,4 +23,10 @@ public record Lion(
     public List<Tensor> writes() {
         return Kernel.present(parameter, m);
     }
+
+    @Override
+    public Lion with(Substitution change) {
+        return new Lion(change.of(parameter), change.of(gradient), change.of(m), change.of(gradientScale), change.of(schedule),
+                beta1, beta2, weightDecay);
+    }
 }

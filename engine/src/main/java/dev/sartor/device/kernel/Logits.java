@@ -16,4 +16,9 @@ public record Logits(Tensor x, Matrix weight, Tensor bias, Tensor y, float softc
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public Logits with(Substitution change) {
+        return new Logits(change.of(x), change.of(weight), change.of(bias), change.of(y), softcap);
+    }
 }

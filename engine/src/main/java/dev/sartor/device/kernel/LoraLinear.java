@@ -2,8 +2,8 @@ package dev.sartor.device.kernel;
 
 import dev.sartor.device.Matrix;
 import dev.sartor.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Linear layers of one input, each with an adapter or without: for each projection y = x W^T + bias +
@@ -19,7 +19,12 @@ public record LoraLinear(Tensor x, List<Projection> projections, Tensor rng, lon
      * @param h or null
      */
     public record Projection(
-            Matrix weight, Tensor bias, Tensor loraA, Tensor loraB, Tensor y, Tensor h, float scaling) {}
+            Matrix weight, Tensor bias, Tensor loraA, Tensor loraB, Tensor y, Tensor h, float scaling) {
+        private Projection with(Substitution change) {
+            return new Projection(change.of(weight), change.of(bias), change.of(loraA), change.of(loraB), change.of(y),
+                    change.of(h), scaling);
+        }
+    }
 
     public LoraLinear {
         projections = List.copyOf(projections);
@@ -34,13 +39,25 @@ public record LoraLinear(Tensor x, List<Projection> projections, Tensor rng, lon
 
     @Override
     public List<Tensor> reads() {
-        return Stream.concat(Kernel.present(x, rng).stream(), projections.stream()
-                        .flatMap(p -> Kernel.present(p.weight, p.bias, p.loraA, p.loraB).stream()))
-                .toList();
+        var reads = new ArrayList<>(Kernel.present(x, rng));
+        for (var p : projections) {
+            reads.addAll(Kernel.present(p.weight, p.bias, p.loraA, p.loraB));
+        }
+        return reads;
     }
 
     @Override
     public List<Tensor> writes() {
-        return projections.stream().flatMap(p -> Kernel.present(p.y, p.h).stream()).toList();
+        var writes = new ArrayList<Tensor>();
+        for (var p : projections) {
+            writes.addAll(Kernel.present(p.y, p.h));
+        }
+        return writes;
+    }
+
+    @Override
+    public LoraLinear with(Substitution change) {
+        return new LoraLinear(change.of(x), projections.stream().map(each -> each.with(change)).toList(), change.of(rng), site,
+                dropout);
     }
 }

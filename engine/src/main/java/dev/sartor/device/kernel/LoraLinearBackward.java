@@ -2,8 +2,8 @@ package dev.sartor.device.kernel;
 
 import dev.sartor.device.Matrix;
 import dev.sartor.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Gradients of {@link LoraLinear}; whatever is null is not computed. Parameter gradients are added
@@ -23,7 +23,12 @@ public record LoraLinearBackward(
             Tensor dLoraB,
             Tensor dWeight,
             Tensor dBias,
-            float scaling) {}
+            float scaling) {
+        private Projection with(Substitution change) {
+            return new Projection(change.of(dy), change.of(h), change.of(weight), change.of(loraA), change.of(loraB),
+                    change.of(dLoraA), change.of(dLoraB), change.of(dWeight), change.of(dBias), scaling);
+        }
+    }
 
     public LoraLinearBackward {
         projections = List.copyOf(projections);
@@ -39,15 +44,25 @@ public record LoraLinearBackward(
 
     @Override
     public List<Tensor> reads() {
-        return Stream.concat(Kernel.present(x, rng).stream(), projections.stream()
-                        .flatMap(p -> Kernel.present(p.weight, p.dy, p.h, p.loraA, p.loraB).stream()))
-                .toList();
+        var reads = new ArrayList<>(Kernel.present(x, rng));
+        for (var p : projections) {
+            reads.addAll(Kernel.present(p.weight, p.dy, p.h, p.loraA, p.loraB));
+        }
+        return reads;
     }
 
     @Override
     public List<Tensor> writes() {
-        return Stream.concat(Kernel.present(dx).stream(), projections.stream()
-                        .flatMap(p -> Kernel.present(p.dLoraA, p.dLoraB, p.dWeight, p.dBias).stream()))
-                .toList();
+        var writes = new ArrayList<>(Kernel.present(dx));
+        for (var p : projections) {
+            writes.addAll(Kernel.present(p.dLoraA, p.dLoraB, p.dWeight, p.dBias));
+        }
+        return writes;
+    }
+
+    @Override
+    public LoraLinearBackward with(Substitution change) {
+        return new LoraLinearBackward(change.of(x), change.of(dx), projections.stream().map(each -> each.with(change)).toList(),
+                change.of(rng), site, dropout, accumulate);
     }
 }

@@ -30,4 +30,9 @@ public record MatMul(
     public List<Tensor> writes() {
         return Kernel.present(c);
     }
+
+    @Override
+    public MatMul with(Substitution change) {
+        return new MatMul(change.of(a), change.of(b), change.of(addend), change.of(c), alpha, beta, transposeA, transposeB);
+    }
 }

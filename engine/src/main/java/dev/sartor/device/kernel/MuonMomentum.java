@@ -22,4 +22,10 @@ public record MuonMomentum(
     public List<Tensor> writes() {
         return Kernel.present(buffer, direction);
     }
+
+    @Override
+    public MuonMomentum with(Substitution change) {
+        return new MuonMomentum(change.of(gradient), change.of(buffer), change.of(direction), change.of(gradientScale),
+                momentum, epsilon, nesterov);
+    }
 }

@@ -20,4 +20,9 @@ public record MuonUpdate(
     public List<Tensor> writes() {
         return Kernel.present(parameter);
     }
+
+    @Override
+    public MuonUpdate with(Substitution change) {
+        return new MuonUpdate(change.of(parameter), change.of(direction), change.of(schedule), ratio, weightDecay);
+    }
 }

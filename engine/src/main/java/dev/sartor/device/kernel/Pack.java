@@ -34,4 +34,9 @@ public record Pack(Matrix source, Matrix packed, boolean transpose)
                 ? Kernel.present(packed.data(), codes.absmax())
                 : Kernel.present(packed.data());
     }
+
+    @Override
+    public Pack with(Substitution change) {
+        return new Pack(change.of(source), change.of(packed), transpose);
+    }
 }

@@ -28,4 +28,9 @@ public record Quantize(Tensor source, Matrix target, boolean transpose)
             case null -> Kernel.present(target.data());
         };
     }
+
+    @Override
+    public Quantize with(Substitution change) {
+        return new Quantize(change.of(source), change.of(target), transpose);
+    }
 }

@@ -31,4 +31,10 @@ public record RmsNorm(
     public List<Tensor> writes() {
         return Kernel.present(sum, y, inverseRms);
     }
+
+    @Override
+    public RmsNorm with(Substitution change) {
+        return new RmsNorm(change.of(x), change.of(residual), change.of(sum), change.of(weight), change.of(y),
+                change.of(inverseRms), epsilon);
+    }
 }

@@ -29,4 +29,10 @@ public record RmsNormBackward(
     public List<Tensor> writes() {
         return Kernel.present(dx, dWeight);
     }
+
+    @Override
+    public RmsNormBackward with(Substitution change) {
+        return new RmsNormBackward(change.of(dy), change.of(x), change.of(dSum), change.of(weight), change.of(inverseRms),
+                change.of(dx), change.of(dWeight), accumulate);
+    }
 }

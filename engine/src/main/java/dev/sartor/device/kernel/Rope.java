@@ -28,4 +28,10 @@ public record Rope(
     public List<Tensor> writes() {
         return Kernel.present(y.matrix());
     }
+
+    @Override
+    public Rope with(Substitution change) {
+        return new Rope(change.of(x), change.of(y), change.of(cosine), change.of(sine), change.of(positions), headDim,
+                interleaved, inverse, accumulate);
+    }
 }

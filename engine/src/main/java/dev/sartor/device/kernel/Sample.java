@@ -22,4 +22,9 @@ public record Sample(
     public List<Tensor> writes() {
         return Kernel.present(tokens, logProbs);
     }
+
+    @Override
+    public Sample with(Substitution change) {
+        return new Sample(change.of(logits), change.of(tokens), change.of(logProbs), change.of(rng), temperature, topP, topK);
+    }
 }

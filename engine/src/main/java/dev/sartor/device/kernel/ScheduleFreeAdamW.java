@@ -33,4 +33,10 @@ public record ScheduleFreeAdamW(
     public List<Tensor> writes() {
         return Kernel.present(y, z, v);
     }
+
+    @Override
+    public ScheduleFreeAdamW with(Substitution change) {
+        return new ScheduleFreeAdamW(change.of(y), change.of(gradient), change.of(z), change.of(v), change.of(gradientScale),
+                change.of(schedule), change.of(weight), beta1, beta2, epsilon, weightDecay);
+    }
 }

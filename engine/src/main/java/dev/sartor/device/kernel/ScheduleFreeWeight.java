@@ -25,4 +25,9 @@ public record ScheduleFreeWeight(
     public List<Tensor> writes() {
         return Kernel.present(state, weight);
     }
+
+    @Override
+    public ScheduleFreeWeight with(Substitution change) {
+        return new ScheduleFreeWeight(change.of(schedule), change.of(state), change.of(weight), r, weightLrPower);
+    }
 }

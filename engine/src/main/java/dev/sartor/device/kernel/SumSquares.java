@@ -15,4 +15,9 @@ public record SumSquares(Tensor x, Tensor out, boolean accumulate)
     public List<Tensor> writes() {
         return Kernel.present(out);
     }
+
+    @Override
+    public SumSquares with(Substitution change) {
+        return new SumSquares(change.of(x), change.of(out), accumulate);
+    }
 }

@@ -16,4 +16,9 @@ public record Unpack(Matrix weight, Tensor y, long firstRow)
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public Unpack with(Substitution change) {
+        return new Unpack(change.of(weight), change.of(y), firstRow);
+    }
 }

@@ -15,4 +15,9 @@ public record WeightedSum(Tensor x, Tensor weights, Tensor out, boolean accumula
     public List<Tensor> writes() {
         return Kernel.present(out);
     }
+
+    @Override
+    public WeightedSum with(Substitution change) {
+        return new WeightedSum(change.of(x), change.of(weights), change.of(out), accumulate);
+    }
 }

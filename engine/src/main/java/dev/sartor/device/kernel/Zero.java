@@ -15,4 +15,9 @@ public record Zero(Tensor y)
     public List<Tensor> writes() {
         return Kernel.present(y);
     }
+
+    @Override
+    public Zero with(Substitution change) {
+        return new Zero(change.of(y));
+    }
 }
