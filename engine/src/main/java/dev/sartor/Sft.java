@@ -172,14 +172,18 @@ public final class Sft {
         room.accept(fitted);
         var chosen = arguments.withRecompute(fitted.recompute());
         var setup = new TrainingSetup(engine.device(), options);
+        Trainer trainer = null;
         try {
             read.demands().check(setup.model().config());
-            var trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), chosen,
+            trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), chosen,
                     new BatchedData(read.train(), chosen.gradientAccumulationSteps()), read.evaluation(), output, listener);
             // The largest first: the slab never grows on the way.
             trainer.plan(training.rows(), training.length());
             return new SftRun(setup, trainer, read);
         } catch (IOException | RuntimeException e) {
+            if (trainer != null) {
+                trainer.close();
+            }
             setup.close();
             throw e;
         }
