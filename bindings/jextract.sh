@@ -28,7 +28,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 bare_headers() {
-  cat sartor.h sartor_ops.h | tr '\n' ' ' | sed -E 's#/\*([^*]|\*+[^*/])*\*+/##g' | tr -d '[:space:]'
+  cat ./*.h | tr '\n' ' ' | sed -E 's#/\*([^*]|\*+[^*/])*\*+/##g' | tr -d '[:space:]'
 }
 
 # jextract runs inside the headers' folder, so that nothing it writes names this machine.

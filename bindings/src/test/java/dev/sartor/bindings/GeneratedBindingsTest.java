@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.Locale;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The generated classes, the headers and the library are of one version. */
@@ -24,8 +25,10 @@ class GeneratedBindingsTest {
     @Test
     void generatedFromTheseHeaders() throws Exception {
         String headers = "";
-        for (String name : new String[] {"sartor.h", "sartor_ops.h"}) {
-            headers += Files.readString(ROOT.resolve("native/include").resolve(name));
+        try (Stream<Path> files = Files.list(ROOT.resolve("native/include"))) {
+            for (Path header : files.filter(file -> file.toString().endsWith(".h")).sorted().toList()) {
+                headers += Files.readString(header);
+            }
         }
         String bare = headers.replaceAll("(?s)/\\*.*?\\*/", "").replaceAll("\\s", "");
         byte[] hash = MessageDigest.getInstance("SHA-256").digest(bare.getBytes(StandardCharsets.UTF_8));
