@@ -40,6 +40,8 @@ public final class Trainer implements AutoCloseable {
     private final Programs programs;
     private final long totalSteps;
     private final LearningRate schedule;
+    /** Which model is tuned, told when its files had just been read. */
+    private final String base;
     private volatile boolean stopping;
     private long step;
     private long tokens;
@@ -66,6 +68,7 @@ public final class Trainer implements AutoCloseable {
         trained = arguments.optim().rated(trainee.trained());
         totalSteps = arguments.totalSteps(data.stepsPerEpoch());
         schedule = arguments.schedule(totalSteps);
+        base = device.hasValues() ? model.digest() : "none";
         state = new Scope(Scope.Kind.STATE, device);
         workspace = new Workspace(device);
         OptimizerState made = null;
@@ -276,7 +279,7 @@ public final class Trainer implements AutoCloseable {
                 .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
                         arguments.gradientAccumulationSteps(), schedule, arguments.optim().description(),
                         arguments.maxGradNorm(), arguments.seed(),
-                        model.dtype(), model.digest(), digest.getValue(), trainee.description());
+                        model.dtype(), base, digest.getValue(), trainee.description());
     }
 
     @Override
