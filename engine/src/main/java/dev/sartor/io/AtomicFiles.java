@@ -225,6 +225,11 @@ public final class AtomicFiles {
         return target.resolveSibling("." + target.getFileName() + "." + unique + ".tmp");
     }
 
+    /** The file as it will be called: inside a directory that is not yet in its place, too. */
+    static String named(Path file) {
+        return file.toString().replaceAll("\\.([^/\\\\]+)\\.[0-9a-f]{8}\\.tmp", "$1");
+    }
+
     private static void move(Path from, Path to) throws IOException {
         try {
             Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);

@@ -43,7 +43,7 @@ final class OutputFile implements WritableByteChannel {
     /** As {@link #failure(IOException)}: of a full disk, most often. */
     static IOException failure(Path file, long bytes, long written, IOException cause) {
         return new IOException("%s: cannot be written: %s; it needs %,d bytes, %,d are written%s; make room, or name another directory"
-                .formatted(file, cause.getMessage(), bytes, written, free(file)), cause);
+                .formatted(AtomicFiles.named(file), cause.getMessage(), bytes, written, free(file)), cause);
     }
 
     private static String free(Path file) {

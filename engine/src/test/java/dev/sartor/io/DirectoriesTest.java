@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -184,6 +185,10 @@ class DirectoriesTest {
         assertTrue(said.startsWith(file + ": cannot be written: No space left on device; it needs 5,000 bytes, 0 are written and "), said);
         assertTrue(said.endsWith(" more are free; make room, or name another directory"), said);
         AtomicFiles.write(file, 1, channel -> assertInstanceOf(OutputFile.class, channel));
+        AtomicFiles.writeDirectory(dir.resolve("checkpoint-2"), folder -> {
+            assertNotEquals("checkpoint-2", folder.getFileName().toString());
+            assertEquals(dir.resolve("checkpoint-2/state").toString(), AtomicFiles.named(folder.resolve("state")));
+        });
     }
 
     @Test
