@@ -2,22 +2,20 @@ package dev.sartor.bindings;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
+import java.net.JarURLConnection;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
+import java.util.jar.JarEntry;
 
 /**
  * Finds the native library's file: what the environment variable {@code SARTOR_LIBRARY} names, else the
  * class path's resource {@code native/<platform>/libsartor.so}. A resource in a folder is used in place;
  * one in a jar is copied once into {@code $SARTOR_CACHE}, or {@code sartor} in the user's cache folder,
- * under a name made from its content.
+ * under a name made from its checksum.
  */
 final class LibraryFile {
     static final String LIBRARY_VARIABLE = "SARTOR_LIBRARY";
@@ -76,29 +74,41 @@ final class LibraryFile {
     }
 
     private Path extract(URL url) {
-        byte[] content;
-        try (InputStream in = URI.create(url.toString()).toURL().openStream()) {
-            content = in.readAllBytes();
+        try {
+            if (!(url.openConnection() instanceof JarURLConnection connection)) {
+                throw new IOException("it is in no folder and in no jar");
+            }
+            JarEntry entry = connection.getJarEntry();
+            // Checksum and size from the jar's directory: the library need not be unpacked to know which it is.
+            String name = Long.toHexString(entry.getCrc()) + "-" + entry.getSize();
+            Path file = cache().resolve(name).resolve(platform.libraryName());
+            if (!Files.isRegularFile(file) || Files.size(file) != entry.getSize()) {
+                copy(connection, file);
+            }
+            return file;
         } catch (IOException e) {
             throw new NativeLibraryException(url.toString(), platform.toString(),
                     "the jar's entry cannot be read (" + e + ")", "restore the jar", e);
         }
-        Path file = cache().resolve(sha256(content).substring(0, 16)).resolve(platform.libraryName());
+    }
+
+    private void copy(JarURLConnection entry, Path file) throws IOException {
+        byte[] content;
+        try (InputStream in = entry.getInputStream()) {
+            content = in.readAllBytes();
+        }
         try {
-            if (!Files.isRegularFile(file) || Files.size(file) != content.length) {
-                Files.createDirectories(file.getParent());
-                // Written beside and renamed into place: another process sees all of it or nothing.
-                Path part = Files.createTempFile(file.getParent(), "part", null);
-                Files.write(part, content);
-                Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-            }
+            Files.createDirectories(file.getParent());
+            // Written beside and renamed into place: another process sees all of it or nothing.
+            Path part = Files.createTempFile(file.getParent(), "part", null);
+            Files.write(part, content);
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new NativeLibraryException(file.toString(), platform.toString(),
                     "it cannot be copied out of its jar (" + e + ")",
                     "set " + CACHE_VARIABLE + " to a folder that can be written, or " + LIBRARY_VARIABLE
                             + " to the library's path", e);
         }
-        return file;
     }
 
     private Path cache() {
@@ -109,13 +119,5 @@ final class LibraryFile {
         String shared = environment.getOrDefault("XDG_CACHE_HOME", "");
         Path base = shared.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(shared);
         return base.toAbsolutePath().resolve("sartor");
-    }
-
-    private static String sha256(byte[] content) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
     }
 }

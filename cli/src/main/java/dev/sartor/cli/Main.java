@@ -1,5 +1,7 @@
 package dev.sartor.cli;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -11,24 +13,51 @@ import picocli.CommandLine.Spec;
         name = "sartor",
         description = "Fine-tunes large language models on the JVM.",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
-        subcommands = {
-            QuickstartCommand.class, SftCommand.class, PretrainCommand.class, EvalCommand.class, GenerateCommand.class,
-            MergeCommand.class, QuantizeCommand.class, ForwardCommand.class, PlanCommand.class, BenchCommand.class, DevicesCommand.class,
-            KeysCommand.class
-        })
+        versionProvider = Version.class)
 public final class Main implements Runnable {
+    /** In the order in which they are shown. */
+    private static final Map<String, Class<?>> COMMANDS = commands();
+
     @Spec
     private CommandSpec spec;
+
+    private static Map<String, Class<?>> commands() {
+        var commands = new LinkedHashMap<String, Class<?>>();
+        commands.put("quickstart", QuickstartCommand.class);
+        commands.put("sft", SftCommand.class);
+        commands.put("pretrain", PretrainCommand.class);
+        commands.put("eval", EvalCommand.class);
+        commands.put("generate", GenerateCommand.class);
+        commands.put("merge", MergeCommand.class);
+        commands.put("quantize", QuantizeCommand.class);
+        commands.put("forward", ForwardCommand.class);
+        commands.put("plan", PlanCommand.class);
+        commands.put("bench", BenchCommand.class);
+        commands.put("devices", DevicesCommand.class);
+        commands.put("keys", KeysCommand.class);
+        return commands;
+    }
 
     @Override
     public void run() {
         throw new ParameterException(spec.commandLine(), "Missing required subcommand");
     }
 
-    /** The command, ready to be executed: exit status 0 done, 1 the work failed, 2 wrong usage. */
-    public static CommandLine commandLine() {
-        return new CommandLine(new Main()).setExecutionExceptionHandler((failure, command, result) -> {
+    /**
+     * The command, ready to be executed: exit status 0 done, 1 the work failed, 2 wrong usage.
+     *
+     * @param arguments that it will be executed with; where they begin with a subcommand, it knows no other,
+     *     since reading the annotations of all takes a tenth of a second
+     */
+    public static CommandLine commandLine(String... arguments) {
+        var line = new CommandLine(new Main());
+        var asked = arguments.length == 0 ? null : COMMANDS.get(arguments[0]);
+        if (asked != null) {
+            line.addSubcommand(arguments[0], asked);
+        } else {
+            COMMANDS.forEach(line::addSubcommand);
+        }
+        return line.setExecutionExceptionHandler((failure, command, result) -> {
             command.getErr().println(command.getColorScheme().errorText("sartor: " + Failures.describe(failure)));
             if (System.getenv("SARTOR_DEBUG") != null) {
                 failure.printStackTrace(command.getErr());
@@ -38,6 +67,6 @@ public final class Main implements Runnable {
     }
 
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        System.exit(commandLine(arguments).execute(arguments));
     }
 }

@@ -65,7 +65,7 @@ final class PlanCommand implements Callable<Integer> {
             var arguments = RecipeReader.arguments(recipe);
             var shape = new BatchShape(batch == null ? arguments.perDeviceTrainBatchSize() : batch,
                     sequence == null ? RecipeReader.maxLength(recipe) : sequence);
-            print(fitted(recipe, engine.device(), arguments, shape), limit);
+            print(fitted(recipe, engine.device(), arguments, shape), limit, QuantizationKeys.assumption(recipe));
         }
         return 0;
     }
@@ -84,7 +84,8 @@ final class PlanCommand implements Callable<Integer> {
                 QuantizationKeys.read(recipe), RecipeReader.adapter(recipe), recipe.whole("seed").orElse(42), TrainingSetup.Start.FILES);
     }
 
-    private void print(MemoryPlan.Fitted fitted, long limit) {
+    /** @param assumed in words, what the plan takes for granted */
+    private void print(MemoryPlan.Fitted fitted, long limit, Optional<String> assumed) {
         var plan = fitted.plan();
         long total = JvmMemory.FIXED_BYTES + plan.bytes();
         if (json) {
@@ -101,6 +102,7 @@ final class PlanCommand implements Callable<Integer> {
             line.put("trained_parameters", plan.parameters());
             line.put("recomputation", fitted.recompute().description());
             line.put("fits", total <= limit);
+            assumed.ifPresent(each -> line.put("assumes", each));
             System.out.println(Json.compact(line));
             return;
         }
@@ -118,6 +120,7 @@ final class PlanCommand implements Callable<Integer> {
         }
         System.out.println("recomputation: %s; %s in %,d MiB".formatted(
                 fitted.recompute().description(), total <= limit ? "fits" : "does not fit", limit >> 20));
+        assumed.ifPresent(each -> System.out.println("planned as " + each));
     }
 
     private static void row(String name, long bytes) {

@@ -4,7 +4,6 @@ import dev.sartor.cli.recipe.Recipe;
 import dev.sartor.device.Device;
 import dev.sartor.device.QuantType;
 import dev.sartor.io.Json;
-import dev.sartor.io.ModelDirectory;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
 import dev.sartor.peft.lora.LoraConfig;
@@ -18,7 +17,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /** What fits into a memory: peaks by method, sequence, batch and recomputation. */
@@ -38,25 +36,30 @@ final class PlanTable {
         this.limit = limit;
     }
 
+    /** What the recipe leaves open: how a base model is quantized that is not yet, and whether it has an adapter. */
     private List<FitTable.Method> methods() throws IOException {
         var model = Path.of(recipe.required("model_name_or_path"));
         var dtype = recipe.has("dtype") ? RunOptions.dtype(recipe) : DType.BFLOAT16;
+        var quantization = QuantizationConfig.agree(
+                QuantizationKeys.stored(recipe).orElse(null), QuantizationKeys.read(recipe), model.resolve("config.json").toString());
+        if (RecipeReader.adapter(recipe) == null) {
+            return List.of(method("full", model, dtype, quantization, null));
+        }
         var lora = RecipeReader.lora(recipe);
-        var stored = QuantizationConfig.read(ModelDirectory.open(model).config(), model.resolve("config.json").toString());
-        if (stored.isPresent()) {
-            return List.of(method("QLoRA " + name(stored.get()) + " r" + lora.r(), model, dtype, stored.get(), lora));
+        if (quantization != null) {
+            return List.of(method("QLoRA " + name(quantization) + " r" + lora.r(), model, dtype, quantization, lora));
         }
         var methods = new ArrayList<FitTable.Method>();
         methods.add(method("full", model, dtype, null, null));
         methods.add(method("LoRA r" + lora.r(), model, dtype, null, lora));
-        for (var quantization : QUANTIZATIONS) {
-            methods.add(method("QLoRA " + name(quantization) + " r" + lora.r(), model, dtype, quantization, lora));
+        for (var each : QUANTIZATIONS) {
+            methods.add(method("QLoRA " + name(each) + " r" + lora.r(), model, dtype, each, lora));
         }
         return methods;
     }
 
     private static String name(QuantizationConfig quantization) {
-        return quantization.type().name().toLowerCase(Locale.ROOT) + (quantization.doubleQuant() ? "+dq" : "");
+        return QuantizationConfig.name(quantization.type()) + (quantization.doubleQuant() ? "+dq" : "");
     }
 
     private static FitTable.Method method(
@@ -99,6 +102,7 @@ final class PlanTable {
         lines.forEach((line, cells) -> out.add("%-20s %8d  %-13s".formatted(line.method, line.length, line.recompute.description())
                 + String.join("", cells.values().stream()
                         .map(cell -> "%11.2f%s".formatted(gibibytes(peak(cell)), peak(cell) <= limit ? "*" : " ")).toList())));
+        QuantizationKeys.assumption(recipe).ifPresent(assumed -> out.add("planned as " + assumed));
         return String.join("\n", out);
     }
 
@@ -106,6 +110,7 @@ final class PlanTable {
     String json(Device device) throws IOException {
         var root = Json.object();
         root.put("memory", limit);
+        QuantizationKeys.assumption(recipe).ifPresent(assumed -> root.put("assumes", assumed));
         var array = root.putArray("cells");
         for (var cell : cells(device)) {
             var node = array.addObject();

@@ -3,7 +3,10 @@ package dev.sartor.cli;
 import dev.sartor.cli.recipe.Recipe;
 import dev.sartor.cli.recipe.RecipeException;
 import dev.sartor.device.QuantType;
+import dev.sartor.io.ModelDirectory;
 import dev.sartor.quant.QuantizationConfig;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -37,5 +40,19 @@ final class QuantizationKeys {
             return null;
         }
         return QuantizationConfig.of(type.get(), twice).skipping(recipe.texts("llm_int8_skip_modules"));
+    }
+
+    /** How the recipe's model is quantized on disk; empty where it is not. */
+    static Optional<QuantizationConfig> stored(Recipe recipe) throws IOException {
+        var model = Path.of(recipe.required("model_name_or_path"));
+        return QuantizationConfig.read(ModelDirectory.open(model).config(), model.resolve("config.json").toString());
+    }
+
+    /** What a plan takes for granted since only the weights could tell; in words. */
+    static Optional<String> assumption(Recipe recipe) throws IOException {
+        var wished = read(recipe);
+        // What bitsandbytes stores in int8 has no outlier columns.
+        return wished == null || wished.type() != QuantType.INT8 || stored(recipe).isPresent() ? Optional.empty()
+                : Optional.of("int8 without outlier columns, which only the weights tell: each adds 2 bytes for each output of its layer");
     }
 }

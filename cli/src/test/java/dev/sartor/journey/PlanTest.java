@@ -1,6 +1,8 @@
 package dev.sartor.journey;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.Engine;
@@ -12,8 +14,11 @@ import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -58,6 +63,45 @@ class PlanTest {
         assertEquals(cell.path("planned_bytes").asLong(), plan.path("planned_bytes").asLong());
         assertEquals("cheap ops", plan.path("recomputation").asString());
         assertTrue(plan.path("fits").asBoolean());
+    }
+
+    /** The table is of what the recipe leaves open, and says what it takes for granted. */
+    @Test
+    void tableFollowsTheRecipe() throws IOException {
+        var model = Sartor.bareModel(directory.resolve("model"));
+        assertEquals(Set.of("full", "LoRA r16", "QLoRA nf4 r16", "QLoRA nf4+dq r16"), methods(model));
+        assertEquals(Set.of("QLoRA fp4 r16"), methods(model, "quantization=fp4"));
+        assertEquals(Set.of("QLoRA nf4+dq r4"), methods(model, "load_in_4bit=true", "double_quant=true", "r=4"));
+        assertEquals(Set.of("full"), methods(model, "peft_type=none"));
+
+        var eight = table(model, "quantization=int8").lastLine();
+        assertTrue(eight.contains("QLoRA int8 r16") && eight.contains("\"assumes\":\"int8 without outlier columns"), eight);
+        var text = Sartor.run("plan", "--model", model, "--batch", "1", "--sequence", "32", "--set", "quantization=int8");
+        assertTrue(text.lastLine().startsWith("planned as int8 without outlier columns"), text.toString());
+        assertFalse(table(model).lastLine().contains("assumes"));
+
+        for (var wrong : List.of("load_in_8bit=true quantization=nf4", "double_quant=true", "peft_type=none quantization=nf4")) {
+            var refused = table(model, wrong.split(" "));
+            assertNotEquals(0, refused.status(), wrong);
+            assertTrue(refused.err().contains(wrong.contains("none") ? "cannot be trained" : wrong.split("=")[0]), refused.toString());
+        }
+        Files.writeString(model.resolve("config.json"), Files.readString(model.resolve("config.json")).replaceFirst(
+                "\\{", "{\"quantization_config\": {\"load_in_4bit\": true, \"bnb_4bit_quant_type\": \"nf4\"},"));
+        assertEquals(Set.of("QLoRA nf4 r16"), methods(model));
+        assertTrue(table(model, "quantization=int8").err().contains("quantized already"));
+    }
+
+    private static Sartor.Outcome table(Path model, String... settings) {
+        var arguments = new ArrayList<Object>(List.of("plan", "--model", model, "--json"));
+        Stream.of(settings).forEach(setting -> arguments.addAll(List.of("--set", setting)));
+        return Sartor.run(arguments.toArray());
+    }
+
+    private static Set<String> methods(Path model, String... settings) throws IOException {
+        var table = table(model, settings);
+        assertEquals(0, table.status(), table.toString());
+        return Json.parse(table.lastLine(), "the table").path("cells").valueStream().map(cell -> cell.path("method").asString())
+                .collect(Collectors.toSet());
     }
 
     /** A process of its own, since this one's memory is the tests'. */

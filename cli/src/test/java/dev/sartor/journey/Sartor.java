@@ -40,10 +40,11 @@ final class Sartor {
         var before = System.out;
         System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
         try {
-            int status = Main.commandLine()
+            var strings = Stream.of(arguments).map(Object::toString).toArray(String[]::new);
+            int status = Main.commandLine(strings)
                     .setOut(new PrintWriter(System.out, true))
                     .setErr(new PrintWriter(err, true))
-                    .execute(Stream.of(arguments).map(Object::toString).toArray(String[]::new));
+                    .execute(strings);
             return new Outcome(status, out.toString(StandardCharsets.UTF_8), err.toString());
         } finally {
             System.setOut(before);
