@@ -2,6 +2,7 @@ package dev.sartor.peft;
 
 import dev.sartor.device.Eager;
 import dev.sartor.device.Matrix;
+import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.Conversions;
@@ -59,7 +60,8 @@ public final class Merge {
      * Merges.
      *
      * @param base directory of the model that the adapters belong to
-     * @param target directory to be written: weights, configuration and the tokenizer's files
+     * @param target directory to be written: weights, configuration and the tokenizer's files; a new one appears whole
+     *     or not at all, in an earlier one each file does
      * @param dtype of the floating-point weights written, or null: bfloat16 where the model is quantized, else
      *     that of each in the base
      * @param original the unquantized base, to tell what its quantization had cost; null if it is not at hand. Not
@@ -92,8 +94,15 @@ public final class Merge {
             if (saved != null) {
                 ModelDirectory.setDtype(config, saved);
             }
-            ModelDirectory.save(target, config, directory.generationConfig(), tensors, maxShardBytes);
-            directory.copyTokenizer(target);
+            AtomicFiles.DirectoryWriter writer = folder -> {
+                ModelDirectory.save(folder, config, directory.generationConfig(), tensors, maxShardBytes);
+                directory.copyTokenizer(folder);
+            };
+            if (Files.exists(target)) {
+                writer.write(target);
+            } else {
+                AtomicFiles.writeDirectory(target, writer);
+            }
             return new MergeReport(merge.drifts, merge.dequantized);
         }
     }
