@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <algorithm>
 #include <chrono>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -65,7 +66,7 @@ Pool::Busy::Busy(const Pool &pool) : threads_(pool.threads()) {
 
 Pool::Busy::~Busy() { busy_threads.fetch_sub(threads_, std::memory_order_relaxed); }
 
-Pool::Pool(int threads, int cores) : cores_(cores) {
+Pool::Pool(int threads, int cores) : shares_(static_cast<size_t>(threads)), cores_(cores) {
   workers_.reserve(static_cast<size_t>(threads - 1));
   SignalsBlocked blocked;
   try {
@@ -105,14 +106,19 @@ int Pool::parts() const {
   return share < 1 ? 1 : static_cast<int>(share);
 }
 
-void Pool::run_ranges(int thread) {
-  const int64_t first = share_ * thread;
-  if (share_ > 0) body_(closure_, first, first + share_, thread);
-  for (;;) {
-    const int64_t piece = next_.fetch_add(piece_, std::memory_order_relaxed);
-    if (piece >= tasks_) return;
-    body_(closure_, piece, piece + piece_ < tasks_ ? piece + piece_ : tasks_, thread);
+void Pool::run_share(Share &share, int thread) {
+  int64_t first = share.next.load(std::memory_order_relaxed);
+  while (first < share.end) {
+    const int64_t rest = share.end - first, quarter = rest / 4;
+    const int64_t count = std::min(rest, std::max(quarter, least_));
+    if (!share.next.compare_exchange_weak(first, first + count, std::memory_order_relaxed)) continue;
+    body_(closure_, first, first + count, thread);
+    first = share.next.load(std::memory_order_relaxed);
   }
+}
+
+void Pool::run_ranges(int thread) {
+  for (int i = 0; i < parts_; ++i) run_share(shares_[static_cast<size_t>((thread + i) % parts_)], thread);
 }
 
 void Pool::run(int64_t tasks, RangeBody body, void *closure) {
@@ -124,21 +130,38 @@ void Pool::run(int64_t tasks, RangeBody body, void *closure) {
     return;
   }
   parts_ = parts;
-  tasks_ = tasks;
-  share_ = tasks * 3 / 4 / parts;
-  piece_ = (tasks - share_ * parts + 8 * parts - 1) / (8 * parts);
+  least_ = 1 + tasks / (32 * parts);
   body_ = body;
   closure_ = closure;
-  next_.store(share_ * parts, std::memory_order_relaxed);
-  pending_.store(static_cast<uint32_t>(parts - 1), std::memory_order_relaxed);
+  const int64_t share = tasks / parts, longer = tasks % parts; /* so many have one task more */
+  for (int64_t i = 0, first = 0; i < parts; ++i) {
+    Share &mine = shares_[static_cast<size_t>(i)];
+    mine.next.store(first, std::memory_order_relaxed);
+    first += share + (i < longer ? 1 : 0);
+    mine.end = first;
+  }
+  region_.store(open, std::memory_order_release);
   for (int i = 0; i < parts - 1; ++i) announce(*workers_[static_cast<size_t>(i)]);
   run_ranges(0);
-  if (spin_until(cores_, [&] { return pending_.load(std::memory_order_acquire) == 0; })) return;
+  region_.fetch_and(~open, std::memory_order_relaxed);
+  if (spin_until(cores_, [&] { return region_.load(std::memory_order_acquire) == 0; })) return;
   for (;;) {
-    const uint32_t left = pending_.load(std::memory_order_acquire);
-    if (left == 0) return;
-    pending_.wait(left, std::memory_order_acquire);
+    const uint32_t inside = region_.load(std::memory_order_acquire);
+    if (inside == 0) return;
+    region_.wait(inside, std::memory_order_acquire);
   }
+}
+
+/* Whether the worker is in time for a region; what the caller wrote before it opened is then seen. */
+bool Pool::enter() {
+  uint32_t state = region_.load(std::memory_order_relaxed);
+  while (state & open)
+    if (region_.compare_exchange_weak(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+  return false;
+}
+
+void Pool::leave() {
+  if (region_.fetch_sub(1, std::memory_order_release) == 1) region_.notify_one();
 }
 
 void Pool::work(Worker &worker, int thread) {
@@ -146,10 +169,12 @@ void Pool::work(Worker &worker, int thread) {
   for (;;) {
     auto announced = [&] { return worker.region.load(std::memory_order_acquire) != seen; };
     if (!spin_until(cores_, announced)) worker.region.wait(seen, std::memory_order_acquire);
-    ++seen; /* the caller announces no second region before all have finished the first */
+    seen = worker.region.load(std::memory_order_acquire);
     if (stopping_) return;
-    run_ranges(thread);
-    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+    if (!enter()) continue;
+    /* A late worker may find a later region, of fewer parts. */
+    if (thread < parts_) run_ranges(thread);
+    leave();
   }
 }
 

@@ -36,9 +36,10 @@ class Pool {
     int threads_;
   };
 
-  /* Calls body over ranges that together are [0, tasks), each thread's one after the other:
-   * first its share of the greater part, then pieces of the rest, so that a thread that is late
-   * leaves them to the others. One caller at a time. */
+  /* Calls body over ranges that together are [0, tasks). Each thread begins with a share of its
+   * own, which it takes in pieces that grow smaller, then helps the others with theirs. The caller
+   * waits only for threads that have begun: one that the system gives no core to holds nobody up.
+   * One caller at a time. */
   void run(int64_t tasks, RangeBody body, void *closure);
 
  private:
@@ -48,26 +49,35 @@ class Pool {
     std::thread thread;
   };
 
+  /* Tasks [next, end) of one thread that nobody has begun. */
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
   void work(Worker &worker, int thread);
+  bool enter();
+  void leave();
   void run_ranges(int thread);
+  void run_share(Share &share, int thread);
   void announce(Worker &worker);
   void stop();
   int parts() const;
 
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Share> shares_; /* one a thread */
   int cores_;
+  std::atomic<bool> stopping_{false};
 
-  /* Written by the caller before the workers' `region` announces them. */
+  /* The region's: written while it is closed and empty. */
   int parts_ = 1;
-  int64_t tasks_ = 0;
-  int64_t share_ = 0; /* of each part; the rest is handed out in pieces */
-  int64_t piece_ = 1;
+  int64_t least_ = 1; /* tasks of a piece */
   RangeBody body_ = nullptr;
   void *closure_ = nullptr;
-  bool stopping_ = false;
 
-  alignas(64) std::atomic<int64_t> next_{0}; /* of the rest */
-  alignas(64) std::atomic<uint32_t> pending_{0};
+  /* Whether workers may enter the region, and how many are in it. */
+  static constexpr uint32_t open = uint32_t{1} << 31;
+  alignas(64) std::atomic<uint32_t> region_{0};
 };
 
 }  // namespace sartor

@@ -3,22 +3,36 @@
 #include "pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "arrays.h"
 using namespace check;
 
-static int highest_thread(sartor::Pool &pool, int64_t tasks) {
+/* Waits until the condition holds, or for two seconds. */
+template <class Condition>
+static bool comes_true(Condition &&condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (!condition())
+    if (std::chrono::steady_clock::now() > end) return false;
+  return true;
+}
+
+/* The last thread that takes part; the others wait for the one that is expected to be it. */
+static int highest_thread(sartor::Pool &pool, int64_t tasks, int expected) {
   struct Seen {
     std::atomic<int64_t> tasks{0};
     std::atomic<int> highest{0};
+    int expected;
   } seen;
+  seen.expected = expected;
   pool.run(tasks, [](void *closure, int64_t first, int64_t last, int thread) {
     Seen &seen = *static_cast<Seen *>(closure);
     seen.tasks += last - first;
     int before = seen.highest;
     while (before < thread && !seen.highest.compare_exchange_weak(before, thread)) {
     }
+    comes_true([&] { return seen.highest >= seen.expected; });
   }, &seen);
   CHECK(seen.tasks == tasks, "%lld of %lld tasks ran", (long long)seen.tasks, (long long)tasks);
   return seen.highest;
@@ -28,18 +42,18 @@ static void busy_pools_share_the_cores() {
   const int cores = sartor::available_cores() + 2; /* what the caller says holds */
   sartor::Pool one(2 * cores, cores), other(2 * cores, cores);
   const int64_t tasks = 64 * cores; /* each part has a share of its own */
-  CHECK(highest_thread(one, tasks) == 2 * cores - 1, "alone a pool uses the threads it was given");
+  CHECK(highest_thread(one, tasks, 2 * cores - 1) == 2 * cores - 1, "alone a pool uses the threads it was given");
   {
     sartor::Pool::Busy busy(one);
-    CHECK(highest_thread(one, tasks) == 2 * cores - 1, "busy alone too");
+    CHECK(highest_thread(one, tasks, 2 * cores - 1) == 2 * cores - 1, "busy alone too");
     sartor::Pool::Busy busy_too(other);
     const int share = cores / 2 > 1 ? cores / 2 : 1;
     for (int round = 0; round < 20; ++round) {
-      CHECK(highest_thread(one, tasks) == share - 1, "a share of %d of %d cores", share, cores);
-      CHECK(highest_thread(other, tasks) == share - 1, "a share of %d of %d cores", share, cores);
+      CHECK(highest_thread(one, tasks, share - 1) == share - 1, "a share of %d of %d cores", share, cores);
+      CHECK(highest_thread(other, tasks, share - 1) == share - 1, "a share of %d of %d cores", share, cores);
     }
   }
-  CHECK(highest_thread(one, tasks) == 2 * cores - 1, "all threads again");
+  CHECK(highest_thread(one, tasks, 2 * cores - 1) == 2 * cores - 1, "all threads again");
 }
 
 /* Every region is over when run returns, also where some threads sleep and others are late. */
@@ -56,6 +70,27 @@ static void regions_of_all_sizes() {
     }
     if (tasks % 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+/* While one thread is held up in a piece, the other does all the rest, its share too. */
+static void a_late_thread_holds_only_its_piece() {
+  sartor::Pool pool(2);
+  struct Work {
+    std::atomic<int64_t> begun{0}, held{0};
+    std::atomic<bool> helped{false};
+  } work;
+  constexpr int64_t tasks = 64;
+  pool.run(tasks, [](void *closure, int64_t first, int64_t last, int thread) {
+    Work &work = *static_cast<Work *>(closure);
+    work.begun += last - first;
+    if (thread == 0) comes_true([&] { return work.held > 0; });
+    if (thread == 1 && work.held == 0) {
+      work.held = last - first;
+      work.helped = comes_true([&] { return work.begun == tasks; });
+    }
+  }, &work);
+  CHECK(work.held > 0 && work.held <= tasks / 8, "the late thread held %lld tasks", (long long)work.held);
+  CHECK(work.helped, "the rest of the late thread's share waited for it");
 }
 
 /* A product and a sum, again and again, on an engine of its own. */
@@ -101,6 +136,7 @@ static void engines_at_the_same_time() {
 int main() {
   busy_pools_share_the_cores();
   regions_of_all_sizes();
+  a_late_thread_holds_only_its_piece();
   engines_at_the_same_time();
   return check::finish("pool_test");
 }

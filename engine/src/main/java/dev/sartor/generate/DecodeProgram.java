@@ -59,6 +59,11 @@ final class DecodeProgram {
         prepared = workspace.prepare(Planner.plan(tape.recording(), device));
     }
 
+    /** Tokens of each sequence that a run can take. */
+    int length() {
+        return length;
+    }
+
     /**
      * @param tokens [batch][0 to length] tokens to take; an empty row is idle
      * @param starts position of each row's first token: how many its cache holds

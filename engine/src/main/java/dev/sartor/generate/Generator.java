@@ -7,14 +7,15 @@ import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.Scope;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * Generates tokens for a batch of sequences with a KV cache. A generator sees the adapter that was
  * active when it was made.
  */
 public final class Generator implements AutoCloseable {
-    /** Prompts are taken in pieces of this many tokens. */
-    private static final int PREFILL = 128;
+    /** Prompts are taken in pieces of at most the largest of these numbers of tokens, the last in the smallest that holds it. */
+    private static final int[] PIECES = {16, 32, 64, 128};
 
     /** Hears each token as it comes, and says when a sequence is done. */
     @FunctionalInterface
@@ -28,7 +29,7 @@ public final class Generator implements AutoCloseable {
     private final Scope episode;
     private final Workspace workspace;
     private final RandomStream random;
-    private final DecodeProgram prefill;
+    private final List<DecodeProgram> prefill;
     private final DecodeProgram decode;
 
     /**
@@ -53,8 +54,10 @@ public final class Generator implements AutoCloseable {
         try {
             random = new RandomStream(device, episode, sampling.seed());
             var cache = new KvCache(episode, model.config().layers(), batch, capacity, model.config().cacheWidth(), model.dtype());
-            prefill = new DecodeProgram(model, cache, episode, workspace, random.tensor(), sampling, Math.min(PREFILL, capacity));
-            decode = new DecodeProgram(model, cache, episode, workspace, random.tensor(), sampling, 1);
+            IntFunction<DecodeProgram> program = length ->
+                    new DecodeProgram(model, cache, episode, workspace, random.tensor(), sampling, length);
+            prefill = Arrays.stream(PIECES).map(length -> Math.min(length, capacity)).distinct().mapToObj(program).toList();
+            decode = program.apply(1);
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -119,7 +122,7 @@ public final class Generator implements AutoCloseable {
     }
 
     private void prefill(List<int[]> prompts, int[] lengths, int[] next) {
-        int piece = Math.min(PREFILL, capacity);
+        int piece = prefill.getLast().length();
         int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
         for (int start = 0; start < longest; start += piece) {
             int[][] tokens = new int[batch][0];
@@ -128,7 +131,9 @@ public final class Generator implements AutoCloseable {
                 int from = Math.min(start, prompt.length);
                 tokens[row] = Arrays.copyOfRange(prompt, from, Math.min(start + piece, prompt.length));
             }
-            int[] sampled = prefill.run(tokens, lengths);
+            int left = Math.min(piece, longest - start);
+            var program = prefill.stream().filter(fits -> fits.length() >= left).findFirst().orElseThrow();
+            int[] sampled = program.run(tokens, lengths);
             for (int row = 0; row < prompts.size(); row++) {
                 lengths[row] += tokens[row].length;
                 if (tokens[row].length > 0 && lengths[row] == prompts.get(row).length) {

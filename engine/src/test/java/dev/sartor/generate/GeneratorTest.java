@@ -114,7 +114,7 @@ class GeneratorTest {
     @Test
     void unevenPromptsTogetherAsOneAtATime() throws IOException {
         try (var device = Devices.open("cpu"); var model = model(device, "llama")) {
-            int[][] prompts = {prompt(3, 1), prompt(150, 2), prompt(1, 3), prompt(128, 4), prompt(129, 5)};
+            int[][] prompts = {prompt(3, 1), prompt(150, 2), prompt(1, 3), prompt(128, 4), prompt(129, 5), prompt(17, 6)};
             var together = generate(model, Sampling.GREEDY, 192, 10, prompts);
             for (int i = 0; i < prompts.length; i++) {
                 assertEquals(generate(model, Sampling.GREEDY, 192, 10, prompts[i]).getFirst(), together.get(i), "prompt " + i);
