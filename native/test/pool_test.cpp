@@ -74,7 +74,7 @@ static void regions_of_all_sizes() {
 
 /* While one thread is held up in a piece, the other does all the rest, its share too. */
 static void a_late_thread_holds_only_its_piece() {
-  sartor::Pool pool(2);
+  sartor::Pool pool(2, 2);
   struct Work {
     std::atomic<int64_t> begun{0}, held{0};
     std::atomic<bool> helped{false};
