@@ -1,5 +1,8 @@
 package dev.sartor.cli;
 
+import dev.sartor.backend.cpu.CpuDevice;
+import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.device.DeviceException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine;
@@ -66,7 +69,21 @@ public final class Main implements Runnable {
         });
     }
 
+    /** Loads the native library and its bindings, and what reads JSON and YAML, so that the command finds them loaded. */
+    private static void warm() {
+        try {
+            CpuDevice.open(1).close();
+        } catch (DeviceException e) {
+            // The command meets it too, and says so.
+        }
+        new Recipe().set("model_name_or_path", "");
+    }
+
     public static void main(String[] arguments) {
+        if (arguments.length > 0 && arguments[0].equals("plan")) {
+            // One core reads the command line meanwhile, which takes about as long.
+            Thread.ofPlatform().daemon().start(Main::warm);
+        }
         System.exit(commandLine(arguments).execute(arguments));
     }
 }
