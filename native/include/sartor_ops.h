@@ -21,6 +21,7 @@
 #define SARTOR_OPS_H
 
 #include "sartor_elementwise.h"
+#include "sartor_experts.h"
 #include "sartor_layers.h"
 #include "sartor_linear.h"
 #include "sartor_optimizer.h"
@@ -69,6 +70,11 @@ enum sartor_op {
   SARTOR_OP_CHECK_FINITE,
   SARTOR_OP_SAMPLE,
   SARTOR_OP_QUANTIZE,
+  SARTOR_OP_ROUTE,
+  SARTOR_OP_ROUTE_BACKWARD,
+  SARTOR_OP_DISPATCH,
+  SARTOR_OP_COMBINE,
+  SARTOR_OP_COMBINE_BACKWARD,
   SARTOR_OP_COUNT
 };
 

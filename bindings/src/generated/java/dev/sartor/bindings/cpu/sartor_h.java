@@ -23,6 +23,15 @@ public class sartor_h extends sartor_h$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
+    private static final int SARTOR_MAX_EXPERTS = (int)1024L;
+    /**
+     * {@snippet lang=c :
+     * #define SARTOR_MAX_EXPERTS 1024
+     * }
+     */
+    public static int SARTOR_MAX_EXPERTS() {
+        return SARTOR_MAX_EXPERTS;
+    }
     private static final int SARTOR_MAX_PROJECTIONS = (int)3L;
     /**
      * {@snippet lang=c :
@@ -139,6 +148,42 @@ public class sartor_h extends sartor_h$shared {
      */
     public static int SARTOR_PACKED() {
         return SARTOR_PACKED;
+    }
+    private static final int SARTOR_SCORING_SOFTMAX = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_scoring.SARTOR_SCORING_SOFTMAX = 0
+     * }
+     */
+    public static int SARTOR_SCORING_SOFTMAX() {
+        return SARTOR_SCORING_SOFTMAX;
+    }
+    private static final int SARTOR_SCORING_SIGMOID = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_scoring.SARTOR_SCORING_SIGMOID = 1
+     * }
+     */
+    public static int SARTOR_SCORING_SIGMOID() {
+        return SARTOR_SCORING_SIGMOID;
+    }
+    private static final int SARTOR_GROUP_MAX = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_group_score.SARTOR_GROUP_MAX = 0
+     * }
+     */
+    public static int SARTOR_GROUP_MAX() {
+        return SARTOR_GROUP_MAX;
+    }
+    private static final int SARTOR_GROUP_TOP2_SUM = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_group_score.SARTOR_GROUP_TOP2_SUM = 1
+     * }
+     */
+    public static int SARTOR_GROUP_TOP2_SUM() {
+        return SARTOR_GROUP_TOP2_SUM;
     }
     private static final int SARTOR_SILU = (int)0L;
     /**
@@ -545,10 +590,55 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_OP_QUANTIZE() {
         return SARTOR_OP_QUANTIZE;
     }
-    private static final int SARTOR_OP_COUNT = (int)41L;
+    private static final int SARTOR_OP_ROUTE = (int)41L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_COUNT = 41
+     * enum sartor_op.SARTOR_OP_ROUTE = 41
+     * }
+     */
+    public static int SARTOR_OP_ROUTE() {
+        return SARTOR_OP_ROUTE;
+    }
+    private static final int SARTOR_OP_ROUTE_BACKWARD = (int)42L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_ROUTE_BACKWARD = 42
+     * }
+     */
+    public static int SARTOR_OP_ROUTE_BACKWARD() {
+        return SARTOR_OP_ROUTE_BACKWARD;
+    }
+    private static final int SARTOR_OP_DISPATCH = (int)43L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_DISPATCH = 43
+     * }
+     */
+    public static int SARTOR_OP_DISPATCH() {
+        return SARTOR_OP_DISPATCH;
+    }
+    private static final int SARTOR_OP_COMBINE = (int)44L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_COMBINE = 44
+     * }
+     */
+    public static int SARTOR_OP_COMBINE() {
+        return SARTOR_OP_COMBINE;
+    }
+    private static final int SARTOR_OP_COMBINE_BACKWARD = (int)45L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_COMBINE_BACKWARD = 45
+     * }
+     */
+    public static int SARTOR_OP_COMBINE_BACKWARD() {
+        return SARTOR_OP_COMBINE_BACKWARD;
+    }
+    private static final int SARTOR_OP_COUNT = (int)46L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_COUNT = 46
      * }
      */
     public static int SARTOR_OP_COUNT() {

@@ -59,6 +59,11 @@ final class Encoder {
             case MatMul k -> EncodeLinear.matMul(k, a);
             case CheckFinite k -> EncodeReductions.checkFinite(k, a);
             case Sample k -> EncodeVocabulary.sample(k, a);
+            case Route k -> EncodeExperts.route(k, a);
+            case RouteBackward k -> EncodeExperts.routeBackward(k, a);
+            case Dispatch k -> EncodeExperts.dispatch(k, a);
+            case Combine k -> EncodeExperts.combine(k, a);
+            case CombineBackward k -> EncodeExperts.combineBackward(k, a);
         }
         a.noOverlap();
         return a.struct();

@@ -83,7 +83,12 @@ record Operation(int code, GroupLayout layout) {
             entry(MuonUpdate.class, sartor_h.SARTOR_OP_MUON_UPDATE(), sartor_muon_update.layout()),
             entry(MatMul.class, sartor_h.SARTOR_OP_MATMUL(), sartor_matmul.layout()),
             entry(CheckFinite.class, sartor_h.SARTOR_OP_CHECK_FINITE(), sartor_check_finite.layout()),
-            entry(Sample.class, sartor_h.SARTOR_OP_SAMPLE(), sartor_sample.layout()));
+            entry(Sample.class, sartor_h.SARTOR_OP_SAMPLE(), sartor_sample.layout()),
+            entry(Route.class, sartor_h.SARTOR_OP_ROUTE(), sartor_route.layout()),
+            entry(RouteBackward.class, sartor_h.SARTOR_OP_ROUTE_BACKWARD(), sartor_route_backward.layout()),
+            entry(Dispatch.class, sartor_h.SARTOR_OP_DISPATCH(), sartor_dispatch.layout()),
+            entry(Combine.class, sartor_h.SARTOR_OP_COMBINE(), sartor_combine.layout()),
+            entry(CombineBackward.class, sartor_h.SARTOR_OP_COMBINE_BACKWARD(), sartor_combine_backward.layout()));
 
     static Operation of(Kernel kernel) {
         return ALL.get(kernel.getClass());

@@ -147,6 +147,12 @@ final class Operands {
         write(name, tensor, values, false);
     }
 
+    void writeInts(String name, Tensor tensor, int[] values) {
+        requireElements(name, tensor, values.length);
+        require(tensor.dtype() == DType.INT32, name + " is " + tensor.spec() + ", expected int32");
+        segment(tensor).copyFrom(MemorySegment.ofArray(values));
+    }
+
     /** Writes a dense [rows, count] into the columns. */
     void write(String name, Columns columns, double[] values, boolean accumulate) {
         var tensor = columns.matrix();

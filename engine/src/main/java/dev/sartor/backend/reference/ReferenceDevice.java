@@ -8,8 +8,8 @@ import dev.sartor.device.QuantType;
 import dev.sartor.device.kernel.Activation;
 import dev.sartor.device.kernel.ActivationBackward;
 import dev.sartor.device.kernel.Adafactor;
-import dev.sartor.device.kernel.AdamW8Bit;
 import dev.sartor.device.kernel.AdamW;
+import dev.sartor.device.kernel.AdamW8Bit;
 import dev.sartor.device.kernel.Add;
 import dev.sartor.device.kernel.Attention;
 import dev.sartor.device.kernel.AttentionBackward;
@@ -18,7 +18,10 @@ import dev.sartor.device.kernel.CheckFinite;
 import dev.sartor.device.kernel.Clip;
 import dev.sartor.device.kernel.ColumnScale;
 import dev.sartor.device.kernel.ColumnScaleBackward;
+import dev.sartor.device.kernel.Combine;
+import dev.sartor.device.kernel.CombineBackward;
 import dev.sartor.device.kernel.Convert;
+import dev.sartor.device.kernel.Dispatch;
 import dev.sartor.device.kernel.DoraScale;
 import dev.sartor.device.kernel.DoraScaleBackward;
 import dev.sartor.device.kernel.Dropout;
@@ -39,6 +42,8 @@ import dev.sartor.device.kernel.Quantize;
 import dev.sartor.device.kernel.RmsNorm;
 import dev.sartor.device.kernel.RmsNormBackward;
 import dev.sartor.device.kernel.Rope;
+import dev.sartor.device.kernel.Route;
+import dev.sartor.device.kernel.RouteBackward;
 import dev.sartor.device.kernel.Sample;
 import dev.sartor.device.kernel.ScheduleFreeAdamW;
 import dev.sartor.device.kernel.ScheduleFreeWeight;
@@ -261,6 +266,11 @@ public final class ReferenceDevice implements Device {
             case MatMul k -> Linears.matMul(k, use);
             case CheckFinite k -> Reductions.checkFinite(k, use);
             case Sample k -> Sampler.sample(k, use);
+            case Route k -> Routings.forward(k, use);
+            case RouteBackward k -> Routings.backward(k, use);
+            case Dispatch k -> Dispatches.dispatch(k, use);
+            case Combine k -> Dispatches.combine(k, use);
+            case CombineBackward k -> Dispatches.combineBackward(k, use);
         }
     }
 }

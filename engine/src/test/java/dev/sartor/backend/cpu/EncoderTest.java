@@ -130,7 +130,10 @@ class EncoderTest {
             Map.entry(ScheduleFreeAdamW.class, Set.of("gradientScale")),
             Map.entry(MuonMomentum.class, Set.of("gradientScale")),
             Map.entry(MatMul.class, Set.of("addend")),
-            Map.entry(Sample.class, Set.of("logProbs")));
+            Map.entry(Sample.class, Set.of("logProbs")),
+            Map.entry(Route.class, Set.of("correctionBias")),
+            Map.entry(Combine.class, Set.of("weights")),
+            Map.entry(CombineBackward.class, Set.of("weights", "dy", "dWeights")));
 
     /** Arguments whose size nothing else determines, and so may be larger. */
     private static final Map<Class<?>, Set<String>> FREE = Map.of(
@@ -327,6 +330,14 @@ class EncoderTest {
                         new BadNumber(Sample.class, "topP", 0f),
                         new BadNumber(Sample.class, "topP", 1.5f),
                         new BadNumber(Sample.class, "topK", -1),
+                        new BadNumber(Route.class, "routing", Routing.softmax(0, true)),
+                        new BadNumber(Route.class, "routing", Routing.softmax(5, true)),
+                        new BadNumber(Route.class, "routing", new Routing(2, RouterScoring.SIGMOID, true, 1, 3, 1, GroupScore.MAX)),
+                        new BadNumber(Route.class, "routing", new Routing(3, RouterScoring.SIGMOID, true, 1, 2, 1, GroupScore.MAX)),
+                        new BadNumber(Route.class, "routing", new Routing(2, RouterScoring.SIGMOID, true, 1, 4, 4, GroupScore.TOP2_SUM)),
+                        new BadNumber(Route.class, "routing", new Routing(2, null, true, 1, 1, 1, GroupScore.MAX)),
+                        new BadNumber(Route.class, "routing", new Routing(2, RouterScoring.SIGMOID, true, Float.NaN, 1, 1, GroupScore.MAX)),
+                        new BadNumber(Dispatch.class, "capacity", -1L),
                         new BadNumber(Unpack.class, "firstRow", 1L),
                         new BadNumber(Unpack.class, "firstRow", -1L))
                 .map(bad -> dynamicTest(bad.toString(), () -> {

@@ -25,6 +25,8 @@ final class KernelExamples {
     static final int IN = 8;
     static final int OUT = 12;
     static final int RANK = 3;
+    static final int EXPERTS = 4;
+    static final Routing ROUTING = new Routing(2, RouterScoring.SIGMOID, true, 2.5f, 2, 1, GroupScore.TOP2_SUM);
 
     /** Sizes of packed weights, which are the device's own affair. */
     private final ToLongFunction<Matrix> packedBytes;
@@ -97,7 +99,13 @@ final class KernelExamples {
                 new MuonUpdate(float32(ROWS, IN), float32(ROWS, IN), int32(2), 1f, 0.1f),
                 new MatMul(float32(IN, ROWS), float32(OUT, IN), float32(ROWS, OUT), float32(ROWS, OUT), 1f, 2f, true, true),
                 new CheckFinite(half(ROWS, IN), int64(1)),
-                new Sample(float32(ROWS, OUT), int32(ROWS), float32(ROWS), int64(2), 0.7f, 0.9f, 40));
+                new Sample(float32(ROWS, OUT), int32(ROWS), float32(ROWS), int64(2), 0.7f, 0.9f, 40),
+                new Route(half(ROWS, EXPERTS), float32(EXPERTS), int32(ROWS, 2), float32(ROWS, 2), ROUTING),
+                new RouteBackward(float32(ROWS, 2), half(ROWS, EXPERTS), int32(ROWS, 2), half(ROWS, EXPERTS), ROUTING, true),
+                new Dispatch(int32(ROWS, 2), int32(EXPERTS + 1), int32(2 * ROWS), int32(ROWS, 2), int32(EXPERTS), 3),
+                new Combine(half(2 * ROWS, IN), float32(ROWS, 2), int32(ROWS, 2), half(ROWS, IN)),
+                new CombineBackward(half(ROWS, IN), half(2 * ROWS, IN), float32(ROWS, 2), int32(ROWS, 2), half(2 * ROWS, IN),
+                        float32(ROWS, 2)));
     }
 
     LoraLinear loraLinear() {
