@@ -128,12 +128,14 @@ if wanted tokens; then
 fi
 if wanted decode; then
   at=$(model llama-1.1b bfloat16)
-  for weights in bfloat16 nf4; do
-    fields="\"kind\": \"decode\", \"case\": \"1.1b\", \"method\": \"$weights\""
-    quantized=()
-    [ $weights = bfloat16 ] || quantized=(--set quantization=$weights)
-    measure "$fields" "$sartor" bench --model "$at" --batch 1 --prompt 32 --generate 64 --json \
-      --set dtype=bfloat16 "${quantized[@]}"
+  for ((round = 1; round <= rounds; round++)); do
+    for weights in bfloat16 nf4; do
+      fields="\"kind\": \"decode\", \"case\": \"1.1b\", \"method\": \"$weights\""
+      quantized=()
+      [ $weights = bfloat16 ] || quantized=(--set quantization=$weights)
+      measure "$fields" "$sartor" bench --model "$at" --batch 1 --prompt 32 --generate 128 --json \
+        --set dtype=bfloat16 "${quantized[@]}"
+    done
   done
 fi
 say "the runs are in $results"

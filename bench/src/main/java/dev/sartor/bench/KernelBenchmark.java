@@ -22,6 +22,7 @@ import dev.sartor.tensor.TensorSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -54,8 +55,11 @@ public abstract class KernelBenchmark {
     private final float[] numbers = new float[1 << 16];
     private CpuDevice device;
     private Scope scope;
-    private String method;
     private BenchmarkParams params;
+    private String method;
+    private Work work;
+    private List<String> kernels;
+    private Roofs roofs;
 
     /** Makes operands and programs. */
     protected abstract void prepare();
@@ -70,10 +74,26 @@ public abstract class KernelBenchmark {
         device = CpuDevice.open(Threads.count());
         scope = new Scope(Scope.Kind.STEP, device);
         prepare();
+        if (work != null) {
+            roofs = new Roofs(DType.valueOf(params.getParamsKeys().contains("dtype") ? params.getParam("dtype") : "FLOAT32"));
+        }
     }
 
+    /** The roofs change with what else the machine does: they are taken in turn with the kernel. */
+    @Setup(Level.Iteration)
+    public void measureRoofs() {
+        if (roofs != null) {
+            roofs.measure();
+        }
+    }
+
+    /** What the work was, and the roofs beside it, are told to the report. */
     @TearDown(Level.Trial)
     public void close() {
+        if (roofs != null) {
+            WorkLog.write(params, work, kernels, roofs.medians());
+            roofs.close();
+        }
         scope.close();
         device.close();
     }
@@ -83,12 +103,13 @@ public abstract class KernelBenchmark {
     }
 
     /**
-     * The program that the benchmark of this name submits; if it is the one being run, its work is
-     * told to the report.
+     * The program that the benchmark of this name submits; if it is the one being run, this is its
+     * work, and the roofs are measured beside it.
      */
     protected Program measured(String benchmark, Work work, Kernel... kernels) {
         if (benchmark.equals(method)) {
-            WorkLog.write(params, work, Stream.of(kernels).map(Kernel::name).toList());
+            this.work = work;
+            this.kernels = Stream.of(kernels).map(Kernel::name).distinct().toList();
         }
         return program(kernels);
     }

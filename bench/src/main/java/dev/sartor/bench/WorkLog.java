@@ -11,18 +11,19 @@ import java.util.Collection;
 import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
- * Tells the report what work a benchmark does. JMH's results hold times alone, and each benchmark
- * runs in a process of its own, so a line of JSON goes to the file that {@code sartor.bench.work}
- * names: the benchmark and its parameters as JMH's JSON has them, {@code flops}, {@code bytes} and
- * {@code kernels}.
+ * Tells the report what work a benchmark does, and what the machine could do at best beside it. JMH's
+ * results hold times alone, and each benchmark runs in a process of its own, so a line of JSON goes to
+ * the file that {@code sartor.bench.work} names: the benchmark and its parameters as JMH's JSON has
+ * them, {@code flops}, {@code bytes}, {@code kernels} and {@code roof}, an object of {@link Roof}'s
+ * components.
  */
-public final class WorkLog {
+final class WorkLog {
     private static final String FILE = System.getProperty("sartor.bench.work");
 
     private WorkLog() {}
 
     /** Does nothing where no file is named. */
-    public static void write(BenchmarkParams benchmark, Work work, Collection<String> kernels) {
+    static void write(BenchmarkParams benchmark, Work work, Collection<String> kernels, Roof roof) {
         if (FILE == null) {
             return;
         }
@@ -34,6 +35,7 @@ public final class WorkLog {
         line.put("bytes", work.bytes());
         var names = line.putArray("kernels");
         kernels.forEach(names::add);
+        line.putObject("roof").put("flops", roof.flops()).put("copy", roof.copy()).put("read", roof.read());
         try {
             Files.write(Path.of(FILE), (Json.compact(line) + "\n").getBytes(StandardCharsets.UTF_8),
                     StandardOpenOption.CREATE, StandardOpenOption.APPEND);

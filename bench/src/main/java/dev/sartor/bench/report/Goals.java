@@ -65,10 +65,9 @@ final class Goals {
     }
 
     private double nf4Decode() {
-        double copy = kernels.roofline().copy();
-        return copy == 0 ? Double.NaN : orNone(kernels.all("Decode", "run").stream()
+        return orNone(kernels.all("Decode", "run").stream()
                 .filter(each -> each.params().get("weight").equals("NF4"))
-                .mapToDouble(each -> each.bytesPerSecond() / copy).min());
+                .mapToDouble(each -> each.bytesPerSecond() / each.roof().copy()).min());
     }
 
     private double attention(String dtype) {

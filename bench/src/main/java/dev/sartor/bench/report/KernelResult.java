@@ -1,5 +1,6 @@
 package dev.sartor.bench.report;
 
+import dev.sartor.bench.Roof;
 import dev.sartor.bench.Work;
 import dev.sartor.io.Json;
 import java.io.IOException;
@@ -25,9 +26,10 @@ import tools.jackson.databind.JsonNode;
  * @param seconds of one run, the median of the iterations
  * @param work null where the benchmark named none
  * @param kernels the kernels that ran
+ * @param roof measured beside it; null where the benchmark named no work
  */
 record KernelResult(
-        String benchmark, String method, Map<String, String> params, double seconds, Work work, Set<String> kernels) {
+        String benchmark, String method, Map<String, String> params, double seconds, Work work, Set<String> kernels, Roof roof) {
     private static final Map<String, Double> SECONDS = Map.of("ns/op", 1e-9, "us/op", 1e-6, "ms/op", 1e-3, "s/op", 1.0);
 
     /** What a line of work and a result of JMH have in common. */
@@ -44,11 +46,11 @@ record KernelResult(
      * @param works lines that {@link dev.sartor.bench.WorkLog} wrote
      */
     static List<KernelResult> read(Path jmh, Path works) throws IOException {
-        var work = new HashMap<Key, JsonNode>();
+        var work = new HashMap<Key, List<JsonNode>>();
         if (Files.exists(works)) {
             for (var line : Files.readAllLines(works)) {
                 var node = Json.parse(line, works.toString());
-                work.put(Key.of(node), node);
+                work.computeIfAbsent(Key.of(node), key -> new ArrayList<>()).add(node);
             }
         }
         var results = new ArrayList<KernelResult>();
@@ -56,25 +58,33 @@ record KernelResult(
             for (var node : Json.read(jmh)) {
                 if (node.required("mode").stringValue().equals("avgt")) {
                     var key = Key.of(node);
-                    results.add(of(key, node.required("primaryMetric"), work.get(key)));
+                    results.add(of(key, node.required("primaryMetric"), work.getOrDefault(key, List.of())));
                 }
             }
         }
         return results;
     }
 
-    private static KernelResult of(Key key, JsonNode metric, JsonNode work) {
+    /** @param lines one for each process that the benchmark ran in */
+    private static KernelResult of(Key key, JsonNode metric, List<JsonNode> lines) {
         var names = key.benchmark.split("\\.");
         double unit = SECONDS.get(metric.required("scoreUnit").stringValue());
         double score = metric.required("scorePercentiles").required("50.0").doubleValue();
+        Work work = null;
+        Roof roof = null;
         var kernels = new TreeSet<String>();
-        if (work != null) {
-            work.required("kernels").forEach(kernel -> kernels.add(kernel.stringValue()));
+        if (!lines.isEmpty()) {
+            var line = lines.getFirst();
+            work = new Work(line.required("flops").doubleValue(), line.required("bytes").doubleValue());
+            roof = new Roof(roof(lines, "flops"), roof(lines, "copy"), roof(lines, "read"));
+            line.required("kernels").forEach(kernel -> kernels.add(kernel.stringValue()));
         }
         return new KernelResult(names[names.length - 2].replaceFirst("Benchmark$", ""), names[names.length - 1], key.params,
-                score * unit,
-                work == null ? null : new Work(work.required("flops").doubleValue(), work.required("bytes").doubleValue()),
-                kernels);
+                score * unit, work, kernels, roof);
+    }
+
+    private static double roof(List<JsonNode> lines, String name) {
+        return Roof.median(lines.stream().map(line -> line.required("roof").required(name).doubleValue()).toList());
     }
 
     /** The type of the activations; float32 where the benchmark has no such parameter. */
@@ -100,5 +110,10 @@ record KernelResult(
 
     double bytesPerSecond() {
         return work.bytes() / seconds;
+    }
+
+    /** Speed as a part of the roof's; NaN where there is none. */
+    double ofRoof() {
+        return roof == null ? Double.NaN : roof.seconds(work) / seconds;
     }
 }

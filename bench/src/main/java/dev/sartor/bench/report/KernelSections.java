@@ -31,9 +31,6 @@ final class KernelSections {
 
     void write(Markdown out, Map<String, String> plots) {
         roofs(out);
-        if (roofs.copy() == 0) {
-            return;
-        }
         gemm(out, plots);
         quantized(out);
         kernels(out, plots);
@@ -43,17 +40,22 @@ final class KernelSections {
 
     private void roofs(Markdown out) {
         out.heading(2, "Roofs");
-        if (roofs.copy() == 0 || roofs.peak().isEmpty()) {
-            out.missing("peak arithmetic and copy bandwidth (`roof` benchmarks), so nothing stands beside a roof");
+        if (roofs.peak().isEmpty()) {
+            out.missing("peak arithmetic and copy bandwidth, which each benchmark of a kernel measures beside itself");
             return;
         }
-        out.paragraph("Measured in the same run, on the same threads: multiply-adds that never leave the registers; memory"
-                + " that no cache holds, copied (counted read and written) and read.");
+        out.paragraph("Measured before each iteration of each kernel, on the same threads: multiply-adds that never leave the"
+                + " registers; memory that no cache holds, copied (counted read and written) and read. A kernel is held against"
+                + " the medians from beside itself; here stand the medians of the whole run, and how far they went.");
         var rows = new ArrayList<List<String>>();
-        roofs.peak().forEach((dtype, flops) -> rows.add(List.of("peak arithmetic, " + dtype, figure(flops / GIGA) + " GFLOP/s")));
-        rows.add(List.of("copy bandwidth", figure(roofs.copy() / GIGA) + " GB/s"));
-        rows.add(List.of("read bandwidth", figure(roofs.read() / GIGA) + " GB/s"));
-        out.table(List.of("roof", "figure"), rows);
+        roofs.peak().forEach((dtype, flops) -> rows.add(row("peak arithmetic, " + dtype + ", GFLOP/s", flops)));
+        rows.add(row("copy bandwidth, GB/s", roofs.copy()));
+        rows.add(row("read bandwidth, GB/s", roofs.read()));
+        out.table(List.of("roof", "median", "lowest", "highest"), rows);
+    }
+
+    private static List<String> row(String name, Roofline.Spread spread) {
+        return List.of(name, figure(spread.median() / GIGA), figure(spread.low() / GIGA), figure(spread.high() / GIGA));
     }
 
     private void gemm(Markdown out, Map<String, String> plots) {
@@ -66,7 +68,7 @@ final class KernelSections {
             double theirs = peer(ours).map(KernelResult::flopsPerSecond).orElse(Double.NaN);
             absent |= Double.isNaN(theirs);
             rows.add(List.of(ours.params().get("shape"), ours.dtype(), figure(flops / GIGA), figure(theirs / GIGA),
-                    figure(flops / theirs), figure(ofRoof(ours))));
+                    figure(flops / theirs), figure(ours.ofRoof())));
             bars.add(new BarChart.Row(ours.params().get("shape") + " " + ours.dtype(),
                     List.of(flops / GIGA, theirs / GIGA), Double.isNaN(theirs) ? "" : figure(flops / theirs)));
         }
@@ -90,7 +92,7 @@ final class KernelSections {
         for (var method : List.of("forward", "inputGradient")) {
             for (var each : all("QuantizedGemm", method)) {
                 rows.add(List.of(method.equals("forward") ? "x W^T" : "dy W", each.params().get("shape"), weight(each),
-                        each.dtype(), figure(each.flopsPerSecond() / GIGA), figure(ofDense(each)), figure(ofRoof(each))));
+                        each.dtype(), figure(each.flopsPerSecond() / GIGA), figure(ofDense(each)), figure(each.ofRoof())));
             }
         }
         if (rows.isEmpty()) {
@@ -102,7 +104,7 @@ final class KernelSections {
         var decodes = new ArrayList<List<String>>();
         for (var each : all("Decode", "run")) {
             decodes.add(List.of(each.params().get("shape"), weight(each), figure(each.bytesPerSecond() / GIGA),
-                    figure(each.bytesPerSecond() / roofs.copy()), figure(each.bytesPerSecond() / roofs.read())));
+                    figure(each.bytesPerSecond() / each.roof().copy()), figure(each.bytesPerSecond() / each.roof().read())));
         }
         if (decodes.isEmpty()) {
             out.missing("the benchmark `Decode`");
@@ -120,14 +122,14 @@ final class KernelSections {
     private void kernels(Markdown out, Map<String, String> plots) {
         out.heading(2, "Kernels");
         out.paragraph("The roof of a kernel is the least time that its floating-point operations take at the peak, or that its"
-                + " bytes take at the speed of copying, whichever is more. Kernels that only read, or whose operands a cache"
+                + " bytes take at the speed of copying, both measured beside it, whichever is more. Kernels that only read, or whose operands a cache"
                 + " holds, can come out above 1.");
         var rows = new ArrayList<List<String>>();
         var bars = new ArrayList<BarChart.Row>();
         var points = new ArrayList<PointChart.Point>();
         for (var each : measured()) {
-            boolean arithmetic = roofs.isArithmetic(each.work(), each.dtype());
-            double ratio = ofRoof(each);
+            boolean arithmetic = each.roof().isArithmetic(each.work());
+            double ratio = each.ofRoof();
             rows.add(List.of(each.title(), each.dtype(), figure(each.seconds() * 1e3),
                     each.work().flops() == 0 ? "-" : figure(each.flopsPerSecond() / GIGA), figure(each.bytesPerSecond() / GIGA),
                     arithmetic ? "arithmetic" : "memory", figure(ratio)));
@@ -155,8 +157,7 @@ final class KernelSections {
     private List<KernelResult> measured() {
         return results.stream()
                 .filter(each -> each.work() != null && !each.kernels().isEmpty() && !OWN_TABLES.contains(each.benchmark()))
-                .filter(each -> roofs.covers(each.work(), each.dtype()))
-                .sorted(Comparator.comparing((KernelResult each) -> !roofs.isArithmetic(each.work(), each.dtype()))
+                .sorted(Comparator.comparing((KernelResult each) -> !each.roof().isArithmetic(each.work()))
                         .thenComparing(KernelResult::benchmark).thenComparing(KernelResult::title).thenComparing(KernelResult::dtype))
                 .toList();
     }
@@ -173,11 +174,13 @@ final class KernelSections {
     private String roofline(List<PointChart.Point> points) {
         var series = new ArrayList<PointChart.Series>();
         double high = points.stream().mapToDouble(PointChart.Point::x).max().orElse(100) * 2;
-        roofs.peak().forEach((dtype, peak) -> {
-            double ridge = peak / roofs.copy();
+        double copy = roofs.copy().median();
+        roofs.peak().forEach((dtype, spread) -> {
+            double peak = spread.median();
+            double ridge = peak / copy;
             double low = Math.min(ridge / 10, points.stream().mapToDouble(PointChart.Point::x).min().orElse(ridge));
             series.add(new PointChart.Series("roof " + dtype, "roof", true, List.of(
-                    new PointChart.Point(low, low * roofs.copy() / GIGA, ""),
+                    new PointChart.Point(low, low * copy / GIGA, ""),
                     new PointChart.Point(ridge, peak / GIGA, ""),
                     new PointChart.Point(Math.max(high, ridge * 2), peak / GIGA, ""))));
         });
@@ -202,7 +205,8 @@ final class KernelSections {
             out.heading(2, "Attention beside matrix products");
             out.paragraph("Forward and backward together, in floating-point operations a second, as a part of the rate of our own"
                     + " product of 2048 x 2048 x 2048 in the same type. Seven products of queries and keys are counted, the one"
-                    + " that backward makes again included, and of each only the pairs that the causal mask lets through.");
+                    + " that backward makes again included, and of each only the pairs that the causal mask lets through. They"
+                    + " are not measured in turn, so each time counts in units of the peak beside it.");
             out.table(List.of("tokens a row", "type", "ms", "of the product's rate"), rows);
         }
     }
@@ -216,7 +220,13 @@ final class KernelSections {
             return Optional.empty();
         }
         double flops = forward.work().flops() + backward.get().work().flops();
-        return Optional.of(flops / (forward.seconds() + backward.get().seconds()) / product.get().flopsPerSecond());
+        double time = atPeak(forward) + atPeak(backward.get());
+        return Optional.of(flops / time / (product.get().work().flops() / atPeak(product.get())));
+    }
+
+    /** The operations that the peak beside it would have done in its time: a measure that the machine's drift leaves alone. */
+    private static double atPeak(KernelResult result) {
+        return result.seconds() * result.roof().flops();
     }
 
     private void calls(Markdown out) {
@@ -272,14 +282,6 @@ final class KernelSections {
         var params = new TreeMap<>(result.params());
         params.put(key, value);
         return all(result.benchmark(), result.method()).stream().filter(each -> each.params().equals(params)).findFirst();
-    }
-
-    Roofline roofline() {
-        return roofs;
-    }
-
-    private double ofRoof(KernelResult result) {
-        return roofs.covers(result.work(), result.dtype()) ? roofs.seconds(result.work(), result.dtype()) / result.seconds() : Double.NaN;
     }
 
     private static String shortName(String dtype) {

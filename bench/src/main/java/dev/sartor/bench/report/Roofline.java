@@ -1,47 +1,36 @@
 package dev.sartor.bench.report;
 
-import dev.sartor.bench.Work;
+import dev.sartor.bench.Roof;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 
 /**
- * The machine's roofs as measured in the same run (Williams, Waterman and Patterson 2009): work
- * takes at least as long as its operations at the peak, and as its bytes at the speed of copying.
+ * The roofs of a whole run: what was measured beside each benchmark, together. A kernel is held
+ * against its own ({@link KernelResult#roof}), not against these.
  *
- * @param peak floating-point operations a second, by type of activations
+ * @param peak floating-point operations a second, by type of activations; empty where nothing ran
  * @param copy bytes a second, read and written
  * @param read bytes a second, read alone
  */
-record Roofline(Map<String, Double> peak, double copy, double read) {
-    /** The best of each that a run has; a roof that was not measured is missing, or 0. */
-    static Roofline of(List<KernelResult> results) {
-        var peak = new TreeMap<String, Double>();
-        double copy = 0;
-        double read = 0;
-        for (var result : results) {
-            switch (result.benchmark() + "." + result.method()) {
-                case "Arithmetic.peak" -> peak.merge(result.dtype(), result.flopsPerSecond(), Math::max);
-                case "Bandwidth.copy" -> copy = Math.max(copy, result.bytesPerSecond());
-                case "Bandwidth.read" -> read = Math.max(read, result.bytesPerSecond());
-                default -> { }
-            }
+record Roofline(Map<String, Spread> peak, Spread copy, Spread read) {
+    /** All NaN of no values. */
+    record Spread(double median, double low, double high) {
+        static Spread of(List<Roof> roofs, ToDoubleFunction<Roof> roof) {
+            var values = roofs.stream().map(roof::applyAsDouble).toList();
+            return new Spread(Roof.median(values), values.stream().min(Double::compare).orElse(Double.NaN),
+                    values.stream().max(Double::compare).orElse(Double.NaN));
         }
-        return new Roofline(peak, copy, read);
     }
 
-    /** Whether the roofs over such work were measured. */
-    boolean covers(Work work, String dtype) {
-        return copy > 0 && (work.flops() == 0 || peak.containsKey(dtype));
-    }
-
-    /** Whether arithmetic, rather than memory, is what holds the work up. */
-    boolean isArithmetic(Work work, String dtype) {
-        return work.flops() > 0 && work.flops() / peak.get(dtype) > work.bytes() / copy;
-    }
-
-    /** The least time that the work can take, in seconds. */
-    double seconds(Work work, String dtype) {
-        return Math.max(work.flops() == 0 ? 0 : work.flops() / peak.get(dtype), work.bytes() / copy);
+    static Roofline of(List<KernelResult> results) {
+        var measured = results.stream().filter(each -> each.roof() != null).toList();
+        var peak = new TreeMap<String, Spread>();
+        measured.stream().collect(Collectors.groupingBy(KernelResult::dtype, Collectors.mapping(KernelResult::roof, Collectors.toList())))
+                .forEach((dtype, roofs) -> peak.put(dtype, Spread.of(roofs, Roof::flops)));
+        var all = measured.stream().map(KernelResult::roof).toList();
+        return new Roofline(peak, Spread.of(all, Roof::copy), Spread.of(all, Roof::read));
     }
 }

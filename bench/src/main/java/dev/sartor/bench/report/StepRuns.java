@@ -58,6 +58,11 @@ final class StepRuns {
                 && is(run, "method", method) && is(run, "dtype", dtype)).toList());
     }
 
+    /** One row, its weights stored so. */
+    Side decoding(String weights) {
+        return new Side(of("decode").stream().filter(run -> is(run, "method", weights)).toList());
+    }
+
     List<JsonNode> of(String kind) {
         return lines.stream().filter(run -> is(run, "kind", kind)).toList();
     }

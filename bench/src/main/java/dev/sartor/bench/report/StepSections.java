@@ -49,8 +49,7 @@ final class StepSections {
 
     /** Tokens per second of one row with weights stored so; NaN where it was not measured. */
     double decodingRate(String weights) {
-        return runs.of("decode").stream().filter(run -> StepRuns.is(run, "method", weights) && !run.has("error"))
-                .mapToDouble(run -> run.required(DECODING).doubleValue()).findFirst().orElse(Double.NaN);
+        return runs.decoding(weights).median(DECODING);
     }
 
     void write(Markdown out, Map<String, String> plots) {
@@ -187,20 +186,18 @@ final class StepSections {
     private void decoding(Markdown out) {
         out.heading(2, "Decoding");
         var rows = new ArrayList<List<String>>();
-        for (var run : runs.of("decode")) {
-            if (run.has("error")) {
-                out.missing("decoding in %s: %s", run.required("method").stringValue(), run.required("error").stringValue());
-            } else {
-                rows.add(List.of(run.required("method").stringValue(),
-                        figure(run.required(DECODING).doubleValue()),
-                        figure(run.required("prefill_tokens_per_second").doubleValue()),
-                        figure(run.required(PEAK).doubleValue() / GIB)));
+        for (var weights : List.of("bfloat16", "nf4")) {
+            var side = runs.decoding(weights);
+            failures(out, "decoding in " + weights, side);
+            if (!side.isEmpty()) {
+                rows.add(List.of(weights, figure(side.median(DECODING)), figure(side.median("prefill_tokens_per_second")),
+                        figure(side.max(PEAK) / GIB)));
             }
         }
         if (rows.isEmpty()) {
             out.missing("decoding");
         } else {
-            out.paragraph("The 1.1B shape, one row, greedy; a prompt of 32 tokens, then 64.");
+            out.paragraph("The 1.1B shape, one row, greedy; a prompt of 32 tokens, then 128. Medians of runs in turn.");
             out.table(List.of("weights", "decoding, tokens/s", "prompt, tokens/s", "peak resident, GiB"), rows);
         }
     }
