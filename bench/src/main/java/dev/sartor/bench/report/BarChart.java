@@ -5,13 +5,16 @@ import java.util.List;
 /** Horizontal bars, one or more a row, from zero on. */
 final class BarChart {
     private static final int LEFT = 300;
-    private static final int RIGHT = 90;
+    private static final int RIGHT = 70;
     private static final int WIDTH = 820;
-    private static final int TOP = 50;
+    private static final int TOP = 66;
     private static final int BAR = 12;
     private static final int GAP = 7;
 
-    /** @param values one for each series; NaN where there is none */
+    /**
+     * @param values one for each series; NaN where there is none
+     * @param note stands in a column at the right end, where no bar or mark crosses it
+     */
     record Row(String label, List<Double> values, String note) {}
 
     private BarChart() {}
@@ -39,15 +42,13 @@ final class BarChart {
         double y = TOP;
         for (var row : rows) {
             svg.text(LEFT - 8, y + series.size() * BAR / 2.0 + 4, "end", "", row.label);
-            double end = LEFT;
             for (int i = 0; i < row.values.size(); i++) {
                 double value = row.values.get(i);
                 if (!Double.isNaN(value)) {
                     svg.rectangle(LEFT, y + i * BAR, scale.at(value) - LEFT, BAR - 1, "bar s" + i);
-                    end = Math.max(end, scale.at(value));
                 }
             }
-            svg.text(end + 6, y + series.size() * BAR / 2.0 + 4, "start", "", row.note);
+            svg.text(WIDTH - 12, y + series.size() * BAR / 2.0 + 4, "end", "", row.note);
             y += rowHeight;
         }
         if (!Double.isNaN(mark)) {

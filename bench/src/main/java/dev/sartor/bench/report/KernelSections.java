@@ -148,7 +148,7 @@ final class KernelSections {
         out.table(List.of("kernel", "type", "ms", "GFLOP/s", "GB/s", "bound by", "of its roof"), rows);
         unmeasured(out);
         out.image("Each kernel as a part of its roof", "plots/kernels.svg");
-        plots.put("kernels.svg", BarChart.draw("Speed of each kernel as a part of its roof", List.of("ours"), bars, 1));
+        plots.put("kernels.svg", BarChart.draw("Speed of each kernel as a part of its roof (the dashed line)", List.of("ours"), bars, 1));
         out.image("Roofline", "plots/roofline.svg");
         plots.put("roofline.svg", roofline(points));
     }
@@ -171,25 +171,25 @@ final class KernelSections {
         }
     }
 
+    /** A line and points of a colour for each type, over the medians of the run. */
     private String roofline(List<PointChart.Point> points) {
         var series = new ArrayList<PointChart.Series>();
-        double high = points.stream().mapToDouble(PointChart.Point::x).max().orElse(100) * 2;
+        double lowest = points.stream().mapToDouble(PointChart.Point::x).min().orElse(1);
+        double highest = points.stream().mapToDouble(PointChart.Point::x).max().orElse(100) * 2;
         double copy = roofs.copy().median();
         roofs.peak().forEach((dtype, spread) -> {
+            var style = "s" + series.size() / 2;
             double peak = spread.median();
             double ridge = peak / copy;
-            double low = Math.min(ridge / 10, points.stream().mapToDouble(PointChart.Point::x).min().orElse(ridge));
-            series.add(new PointChart.Series("roof " + dtype, "roof", true, List.of(
+            double low = Math.min(ridge / 10, lowest);
+            series.add(new PointChart.Series("roof, " + dtype, style, true, List.of(
                     new PointChart.Point(low, low * copy / GIGA, ""),
                     new PointChart.Point(ridge, peak / GIGA, ""),
-                    new PointChart.Point(Math.max(high, ridge * 2), peak / GIGA, ""))));
-        });
-        int style = 0;
-        for (var dtype : roofs.peak().keySet()) {
-            series.add(new PointChart.Series(dtype, "s" + style++, false,
+                    new PointChart.Point(Math.max(highest, ridge * 2), peak / GIGA, ""))));
+            series.add(new PointChart.Series("kernels, " + dtype, style, false,
                     points.stream().filter(point -> point.name().endsWith(" " + dtype)).toList()));
-        }
-        return PointChart.draw("Roofline", "floating-point operations a byte", "GFLOP/s", true, series);
+        });
+        return PointChart.draw("Roofline: kernels under the run's median roofs", "floating-point operations a byte", "GFLOP/s", true, series);
     }
 
     private void attention(Markdown out) {

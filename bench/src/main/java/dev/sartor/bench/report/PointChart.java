@@ -14,7 +14,7 @@ final class PointChart {
 
     record Point(double x, double y, String name) {}
 
-    /** @param style of {@link Svg}: s0 and so on, roof */
+    /** @param style of {@link Svg}: s0 and so on */
     record Series(String name, String style, boolean joined, List<Point> points) {}
 
     private PointChart() {}
@@ -39,9 +39,10 @@ final class PointChart {
         svg.text(LEFT, TOP - 8, "start", "", yTitle);
         double legend = WIDTH - RIGHT;
         for (var each : series.reversed()) {
-            legend -= 26 + 7.2 * each.name.length();
-            svg.line(legend, TOP - 12, legend + 12, TOP - 12, each.style);
-            if (!each.joined) {
+            legend -= 36 + 7.2 * each.name.length();
+            if (each.joined) {
+                svg.line(legend, TOP - 12, legend + 12, TOP - 12, each.style);
+            } else {
                 svg.point(legend + 6, TOP - 12, each.style, each.name);
             }
             svg.text(legend + 17, TOP - 8, "start", "", each.name);
