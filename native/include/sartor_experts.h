@@ -7,6 +7,7 @@
 #ifndef SARTOR_EXPERTS_H
 #define SARTOR_EXPERTS_H
 
+#include "sartor_linear.h"
 #include "sartor_types.h"
 
 #define SARTOR_MAX_EXPERTS 1024
@@ -79,6 +80,77 @@ typedef struct sartor_dispatch {
   int64_t capacity; /* 0: none is dropped */
   int32_t experts;
 } sartor_dispatch;
+
+/* One of the linear layers that each expert has: gate, up or down. With rank 0 they are plain, and
+ * lora_a, lora_b, h are null. The weights' structs are read when scratch is asked for, too. */
+typedef struct sartor_expert_projection {
+  const sartor_weight *weights; /* [experts], each [out, in] */
+  const float *bias;            /* [experts, out] or null */
+  const float *lora_a;          /* [adapters, rank, in] or null */
+  const float *lora_b;          /* [adapters, out, rank] or null */
+  void *y;                      /* [rows, out], dtype */
+  float *h;                     /* [rows, rank] or null; kept for the backward pass */
+  int64_t out;
+  int32_t rank;
+  float scaling;
+} sartor_expert_projection;
+
+/*
+ * For each projection and each grouped row r of expert e: y[r] = x_r W_e^T + bias_e + scaling * h[r] B^T,
+ * with h[r] = x_r A^T, where A and B are the expert's adapter: its own, or one that neighbours
+ * share. x_r is x[permutation[r] / top_k], or x[r] without a permutation. Of experts without an
+ * adapter h is zero.
+ */
+typedef struct sartor_grouped_linear {
+  const void *x;              /* [rows / top_k, in], without a permutation [rows, in]; dtype */
+  const int32_t *offsets;     /* [experts + 1] */
+  const int32_t *permutation; /* [rows] or null */
+  const int32_t *adapters; /* [experts]: the expert's adapter, -1 for none, the same for neighbours only; or null */
+  sartor_expert_projection projections[SARTOR_MAX_PROJECTIONS];
+  int64_t rows;
+  int64_t in;
+  int32_t experts;
+  int32_t adapter_count; /* of lora_a and lora_b */
+  int32_t top_k;
+  int32_t projection_count; /* at least 1 */
+  int32_t dtype;
+} sartor_grouped_linear;
+
+/* Each of d_lora_a and d_lora_b (both or neither), d_weight, d_bias may be null. */
+typedef struct sartor_expert_projection_backward {
+  const void *dy; /* [rows, out], dtype */
+  const float *h; /* [rows, rank] or null */
+  const sartor_weight *weights;
+  const float *lora_a;
+  const float *lora_b;
+  float *d_lora_a; /* [adapters, rank, in] or null */
+  float *d_lora_b; /* [adapters, out, rank] or null */
+  float *d_weight; /* [experts, out, in] or null */
+  float *d_bias;   /* [experts, out] or null */
+  int64_t out;
+  int32_t rank;
+  float scaling;
+} sartor_expert_projection_backward;
+
+/* The gradients, as of lora_linear. dx has x's shape: with a permutation it is the sum of a token's
+ * rows, in the order of its choices. */
+typedef struct sartor_grouped_linear_backward {
+  const void *x; /* or null where neither d_lora_a nor d_weight is asked for */
+  void *dx;      /* or null */
+  const int32_t *offsets;
+  const int32_t *permutation; /* or null */
+  const int32_t *inverse;     /* [rows], with a permutation */
+  const int32_t *adapters;
+  sartor_expert_projection_backward projections[SARTOR_MAX_PROJECTIONS];
+  int64_t rows;
+  int64_t in;
+  int32_t experts;
+  int32_t adapter_count;
+  int32_t top_k;
+  int32_t projection_count;
+  int32_t accumulate; /* of dx */
+  int32_t dtype;
+} sartor_grouped_linear_backward;
 
 /* out[t] = sum over j of weights[t, j] * y[inverse[t, j]], in the order of j, in float32; a dropped
  * assignment adds nothing. */

@@ -81,13 +81,16 @@ static void gemm(Context &context, const Product &product, const GemmPlan &plan,
   gemm(context, &one, 1, scratch, [&](int, const Tile &tile) { finish(tile); });
 }
 
-/* A matrix of float32 or bfloat16 that is to be a left operand. */
+/* A matrix of float32 or bfloat16 that is to be a left operand. With a gather its row r is
+ * data's row gather[r] / gather_divisor. */
 struct LeftSource {
   const void *data;
   int64_t rows;
   int64_t columns;
   int64_t stride;
   int32_t dtype;
+  const int32_t *gather = nullptr;
+  int64_t gather_divisor = 1;
 };
 
 /* A source [m, k] as it is, or a converted copy of left_bytes (0: none). */
@@ -95,9 +98,13 @@ static inline int64_t left_stride(int64_t k) { return round_up(k, 2); }
 static inline bool left_is_direct(int64_t k, int32_t dtype, int32_t compute) {
   return dtype == compute && (compute == SARTOR_FLOAT32 || k % 2 == 0);
 }
-static inline int64_t left_bytes(int64_t rows, int64_t k, int32_t dtype, int32_t compute) {
-  return left_is_direct(k, dtype, compute) ? 0 : rows * left_stride(k) * dtype_bytes(compute);
+static inline int64_t left_copy_bytes(int64_t rows, int64_t k, int32_t compute) {
+  return rows * left_stride(k) * dtype_bytes(compute);
 }
+static inline int64_t left_bytes(int64_t rows, int64_t k, int32_t dtype, int32_t compute) {
+  return left_is_direct(k, dtype, compute) ? 0 : left_copy_bytes(rows, k, compute);
+}
+/* A gathered source always needs a copy, of left_copy_bytes. */
 LeftOperand make_left(Context &context, const LeftSource &source, int32_t compute, char *copy);
 
 /* The transpose of a source [k, m]. Whole vectors are stored, and the rows of a copy do not lie
@@ -110,6 +117,19 @@ static inline int64_t left_transposed_bytes(int64_t k, int64_t m, int32_t comput
   return m * left_transposed_stride(k, compute) * dtype_bytes(compute);
 }
 LeftOperand make_left_transposed(Context &context, const LeftSource &source, int32_t compute, char *copy);
+
+/* Several transposes in one parallel region. Sources of m columns and k rows together take no more
+ * than left_transposed_bound(count, k, m). */
+struct TransposedLeft {
+  LeftSource source;
+  char *copy;
+  LeftOperand operand() const { return {copy, stride}; }
+  int64_t stride; /* made along */
+};
+void make_left_transposed(Context &context, TransposedLeft *list, int64_t count, int32_t compute);
+static inline int64_t left_transposed_bound(int64_t count, int64_t k, int64_t m, int32_t compute) {
+  return m * (k * dtype_bytes(compute) + count * (lanes + 16) * 4);
+}
 
 }  // namespace sartor::SARTOR_ISA
 

@@ -10,9 +10,12 @@ void convert_rows(Context &context, const LeftSource &s, Target *copy) {
   const int64_t stride = left_stride(s.columns);
   context.parallel(s.rows, [&](int64_t first, int64_t last, int) {
     for (int64_t row = first; row < last; ++row) {
-      const Source *from = (const Source *)s.data + row * s.stride;
+      const Source *from = (const Source *)s.data + (s.gather ? s.gather[row] / s.gather_divisor : row) * s.stride;
       Target *to = copy + row * stride;
-      each_vector(s.columns, [&](int64_t i, auto n) { store(to + i, load(from + i, n), n); });
+      if constexpr (std::is_same_v<Source, Target>)
+        memcpy(to, from, sizeof(Source) * (size_t)s.columns);
+      else
+        each_vector(s.columns, [&](int64_t i, auto n) { store(to + i, load(from + i, n), n); });
       if (s.columns % 2) store_scalar(to + s.columns, 0.0f);
     }
   });
@@ -43,7 +46,7 @@ void transpose_columns(const LeftSource &s, bool pairs, int64_t column, int64_t 
 }  // namespace
 
 LeftOperand make_left(Context &context, const LeftSource &s, int32_t compute, char *copy) {
-  if (left_is_direct(s.columns, s.dtype, compute)) return {s.data, s.stride};
+  if (!s.gather && left_is_direct(s.columns, s.dtype, compute)) return {s.data, s.stride};
   if (compute == SARTOR_FLOAT32)
     s.dtype == SARTOR_FLOAT32 ? convert_rows<float>(context, s, (float *)copy)
                               : convert_rows<bfloat16>(context, s, (float *)copy);
@@ -53,24 +56,37 @@ LeftOperand make_left(Context &context, const LeftSource &s, int32_t compute, ch
   return {copy, left_stride(s.columns)};
 }
 
-LeftOperand make_left_transposed(Context &context, const LeftSource &s, int32_t compute, char *copy) {
+void make_left_transposed(Context &context, TransposedLeft *list, int64_t count, int32_t compute) {
   const bool pairs = compute == SARTOR_BFLOAT16;
-  const int64_t words = ceil_div(s.rows, pairs ? 2 : 1);
-  const int64_t stretches = ceil_div(words, words_a_task);
-  const int64_t stride = left_transposed_stride(s.rows, compute);
-  const int64_t stride_bytes = stride * dtype_bytes(compute);
-  context.parallel(ceil_div(s.columns, lanes) * stretches, [&](int64_t first, int64_t last, int) {
+  auto words_of = [&](const LeftSource &s) { return ceil_div(s.rows, pairs ? 2 : 1); };
+  auto tasks_of = [&](const LeftSource &s) { return ceil_div(s.columns, lanes) * ceil_div(words_of(s), words_a_task); };
+  int64_t tasks = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    list[i].stride = left_transposed_stride(list[i].source.rows, compute);
+    tasks += tasks_of(list[i].source);
+  }
+  context.parallel(tasks, [&](int64_t first, int64_t last, int) {
+    int64_t i = 0, begin = 0; /* of source i's tasks */
     for (int64_t task = first; task < last; ++task) {
-      const int64_t column = task / stretches * lanes;
-      const int64_t word = task % stretches * words_a_task;
+      while (task - begin >= tasks_of(list[i].source)) begin += tasks_of(list[i++].source);
+      const LeftSource &s = list[i].source;
+      const int64_t words = words_of(s), stretches = ceil_div(words, words_a_task);
+      const int64_t column = (task - begin) / stretches * lanes;
+      const int64_t word = (task - begin) % stretches * words_a_task;
       const int64_t end = minimum(word + words_a_task, words);
+      const int64_t stride_bytes = list[i].stride * dtype_bytes(compute);
       if (s.dtype == SARTOR_FLOAT32)
-        transpose_columns<float>(s, pairs, column, word, end, copy, stride_bytes);
+        transpose_columns<float>(s, pairs, column, word, end, list[i].copy, stride_bytes);
       else
-        transpose_columns<bfloat16>(s, pairs, column, word, end, copy, stride_bytes);
+        transpose_columns<bfloat16>(s, pairs, column, word, end, list[i].copy, stride_bytes);
     }
   });
-  return {copy, stride};
+}
+
+LeftOperand make_left_transposed(Context &context, const LeftSource &source, int32_t compute, char *copy) {
+  TransposedLeft one{source, copy, 0};
+  make_left_transposed(context, &one, 1, compute);
+  return one.operand();
 }
 
 }  // namespace sartor::SARTOR_ISA

@@ -109,6 +109,25 @@ SARTOR_INLINE void each_rank(const Arguments &a, const Ranks &ranks, const Tile 
   }
 }
 
+/* d_bias += column sums of dy: sums of 128 rows, then the sum of those. */
+template <class T>
+static void add_column_sums(Context &context, const T *dy, int64_t rows, int64_t width, float *d_bias) {
+  constexpr int64_t row_group = 128;
+  context.parallel(ceil_div(width, lanes), [&](int64_t first, int64_t last, int) {
+    for (int64_t block = first; block < last; ++block) {
+      const int64_t column = block * lanes;
+      const int n = (int)minimum<int64_t>(lanes, width - column);
+      vf total = splat(0.0f);
+      for (int64_t row = 0; row < rows; row += row_group) {
+        vf part = splat(0.0f);
+        for (int64_t r = row; r < minimum(row + row_group, rows); ++r) part += load(dy + r * width + column, n);
+        total += part;
+      }
+      store(d_bias + column, load(d_bias + column, n) + total, n);
+    }
+  });
+}
+
 }  // namespace sartor::SARTOR_ISA
 
 #endif

@@ -23,15 +23,6 @@ public class sartor_h extends sartor_h$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int SARTOR_MAX_EXPERTS = (int)1024L;
-    /**
-     * {@snippet lang=c :
-     * #define SARTOR_MAX_EXPERTS 1024
-     * }
-     */
-    public static int SARTOR_MAX_EXPERTS() {
-        return SARTOR_MAX_EXPERTS;
-    }
     private static final int SARTOR_MAX_PROJECTIONS = (int)3L;
     /**
      * {@snippet lang=c :
@@ -40,6 +31,15 @@ public class sartor_h extends sartor_h$shared {
      */
     public static int SARTOR_MAX_PROJECTIONS() {
         return SARTOR_MAX_PROJECTIONS;
+    }
+    private static final int SARTOR_MAX_EXPERTS = (int)1024L;
+    /**
+     * {@snippet lang=c :
+     * #define SARTOR_MAX_EXPERTS 1024
+     * }
+     */
+    public static int SARTOR_MAX_EXPERTS() {
+        return SARTOR_MAX_EXPERTS;
     }
     private static final int SARTOR_ABI_VERSION = (int)2L;
     /**
@@ -635,10 +635,28 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_OP_COMBINE_BACKWARD() {
         return SARTOR_OP_COMBINE_BACKWARD;
     }
-    private static final int SARTOR_OP_COUNT = (int)46L;
+    private static final int SARTOR_OP_GROUPED_LINEAR = (int)46L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_COUNT = 46
+     * enum sartor_op.SARTOR_OP_GROUPED_LINEAR = 46
+     * }
+     */
+    public static int SARTOR_OP_GROUPED_LINEAR() {
+        return SARTOR_OP_GROUPED_LINEAR;
+    }
+    private static final int SARTOR_OP_GROUPED_LINEAR_BACKWARD = (int)47L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_GROUPED_LINEAR_BACKWARD = 47
+     * }
+     */
+    public static int SARTOR_OP_GROUPED_LINEAR_BACKWARD() {
+        return SARTOR_OP_GROUPED_LINEAR_BACKWARD;
+    }
+    private static final int SARTOR_OP_COUNT = (int)48L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_COUNT = 48
      * }
      */
     public static int SARTOR_OP_COUNT() {

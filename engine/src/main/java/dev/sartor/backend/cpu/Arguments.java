@@ -10,8 +10,10 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,18 +31,20 @@ final class Arguments {
     private final Instruction instruction;
     private final Addresses addresses;
     private final boolean placed;
+    private final SegmentAllocator allocator;
     private final MemorySegment struct;
     private final List<Region> regions = new ArrayList<>();
     private String inPlaceOutput = "";
     private List<String> inPlaceInputs = List.of();
 
     /**
-     * @param allocator of zeroed memory for the argument struct
+     * @param allocator of zeroed memory for the argument struct and what it points to beside tensors
      */
     Arguments(Instruction instruction, Addresses addresses, SegmentAllocator allocator) {
         this.instruction = instruction;
         this.addresses = addresses;
         this.placed = addresses != Addresses.UNPLACED;
+        this.allocator = allocator;
         this.struct = allocator.allocate(Operation.of(instruction.kernel()).layout());
     }
 
@@ -220,6 +224,16 @@ final class Arguments {
 
     MemorySegment out(String name, Columns columns, DType dtype, long rows, long count) {
         return pointer(name, columns, true, dtype, rows, count);
+    }
+
+    /** A zeroed array that lives as long as the argument struct. */
+    MemorySegment allocate(MemoryLayout element, long count) {
+        return allocator.allocate(element, count);
+    }
+
+    /** The numbers in an array that lives as long as the argument struct. */
+    MemorySegment ints(List<Integer> values) {
+        return allocator.allocateFrom(ValueLayout.JAVA_INT, values.stream().mapToInt(value -> value).toArray());
     }
 
     /** Fills the struct of a weight that is read, of whatever type. */

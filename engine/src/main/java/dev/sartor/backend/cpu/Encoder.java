@@ -62,6 +62,8 @@ final class Encoder {
             case Route k -> EncodeExperts.route(k, a);
             case RouteBackward k -> EncodeExperts.routeBackward(k, a);
             case Dispatch k -> EncodeExperts.dispatch(k, a);
+            case GroupedLinear k -> EncodeGrouped.forward(k, a);
+            case GroupedLinearBackward k -> EncodeGrouped.backward(k, a);
             case Combine k -> EncodeExperts.combine(k, a);
             case CombineBackward k -> EncodeExperts.combineBackward(k, a);
         }

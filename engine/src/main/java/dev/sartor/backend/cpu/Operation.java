@@ -87,6 +87,11 @@ record Operation(int code, GroupLayout layout) {
             entry(Route.class, sartor_h.SARTOR_OP_ROUTE(), sartor_route.layout()),
             entry(RouteBackward.class, sartor_h.SARTOR_OP_ROUTE_BACKWARD(), sartor_route_backward.layout()),
             entry(Dispatch.class, sartor_h.SARTOR_OP_DISPATCH(), sartor_dispatch.layout()),
+            entry(GroupedLinear.class, sartor_h.SARTOR_OP_GROUPED_LINEAR(), sartor_grouped_linear.layout()),
+            entry(
+                    GroupedLinearBackward.class,
+                    sartor_h.SARTOR_OP_GROUPED_LINEAR_BACKWARD(),
+                    sartor_grouped_linear_backward.layout()),
             entry(Combine.class, sartor_h.SARTOR_OP_COMBINE(), sartor_combine.layout()),
             entry(CombineBackward.class, sartor_h.SARTOR_OP_COMBINE_BACKWARD(), sartor_combine_backward.layout()));
 

@@ -27,6 +27,8 @@ import dev.sartor.device.kernel.DoraScaleBackward;
 import dev.sartor.device.kernel.Dropout;
 import dev.sartor.device.kernel.Embedding;
 import dev.sartor.device.kernel.EmbeddingBackward;
+import dev.sartor.device.kernel.GroupedLinear;
+import dev.sartor.device.kernel.GroupedLinearBackward;
 import dev.sartor.device.kernel.LayerNorm;
 import dev.sartor.device.kernel.LayerNormBackward;
 import dev.sartor.device.kernel.LinearCrossEntropy;
@@ -269,6 +271,8 @@ public final class ReferenceDevice implements Device {
             case Route k -> Routings.forward(k, use);
             case RouteBackward k -> Routings.backward(k, use);
             case Dispatch k -> Dispatches.dispatch(k, use);
+            case GroupedLinear k -> Grouped.forward(k, use);
+            case GroupedLinearBackward k -> Grouped.backward(k, use);
             case Combine k -> Dispatches.combine(k, use);
             case CombineBackward k -> Dispatches.combineBackward(k, use);
         }

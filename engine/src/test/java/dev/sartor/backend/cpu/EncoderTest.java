@@ -132,6 +132,8 @@ class EncoderTest {
             Map.entry(MatMul.class, Set.of("addend")),
             Map.entry(Sample.class, Set.of("logProbs")),
             Map.entry(Route.class, Set.of("correctionBias")),
+            Map.entry(GroupedLinear.class, Set.of("bias", "h")),
+            Map.entry(GroupedLinearBackward.class, Set.of("dWeight", "dBias")),
             Map.entry(Combine.class, Set.of("weights")),
             Map.entry(CombineBackward.class, Set.of("weights", "dy", "dWeights")));
 
@@ -337,6 +339,15 @@ class EncoderTest {
                         new BadNumber(Route.class, "routing", new Routing(2, RouterScoring.SIGMOID, true, 1, 4, 4, GroupScore.TOP2_SUM)),
                         new BadNumber(Route.class, "routing", new Routing(2, null, true, 1, 1, 1, GroupScore.MAX)),
                         new BadNumber(Route.class, "routing", new Routing(2, RouterScoring.SIGMOID, true, Float.NaN, 1, 1, GroupScore.MAX)),
+                        new BadNumber(GroupedLinear.class, "topK", 0),
+                        new BadNumber(GroupedLinear.class, "scaling", Float.NaN),
+                        new BadNumber(GroupedLinear.class, "adapters", new ExpertAdapters(List.of(0, 1))),
+                        new BadNumber(GroupedLinear.class, "adapters", new ExpertAdapters(List.of(0, 1, 0, -1))),
+                        new BadNumber(GroupedLinear.class, "adapters", new ExpertAdapters(List.of(0, 1, -2, -1))),
+                        new BadNumber(GroupedLinear.class, "adapters", new ExpertAdapters(List.of(0, 1, 2, -1))),
+                        new BadNumber(GroupedLinear.class, "weights", List.of()),
+                        new BadNumber(GroupedLinearBackward.class, "weights", List.of()),
+                        new BadNumber(GroupedLinearBackward.class, "topK", 5),
                         new BadNumber(Dispatch.class, "capacity", -1L),
                         new BadNumber(Unpack.class, "firstRow", 1L),
                         new BadNumber(Unpack.class, "firstRow", -1L))

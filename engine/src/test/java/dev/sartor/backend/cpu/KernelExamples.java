@@ -18,6 +18,7 @@ import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.util.List;
 import java.util.function.ToLongFunction;
+import java.util.stream.IntStream;
 
 /** One valid call of every kernel, all optional arguments given, on tensors without a place. */
 final class KernelExamples {
@@ -103,6 +104,8 @@ final class KernelExamples {
                 new Route(half(ROWS, EXPERTS), float32(EXPERTS), int32(ROWS, 2), float32(ROWS, 2), ROUTING),
                 new RouteBackward(float32(ROWS, 2), half(ROWS, EXPERTS), int32(ROWS, 2), half(ROWS, EXPERTS), ROUTING, true),
                 new Dispatch(int32(ROWS, 2), int32(EXPERTS + 1), int32(2 * ROWS), int32(ROWS, 2), int32(EXPERTS), 3),
+                groupedLinear(),
+                groupedLinearBackward(),
                 new Combine(half(2 * ROWS, IN), float32(ROWS, 2), int32(ROWS, 2), half(ROWS, IN)),
                 new CombineBackward(half(ROWS, IN), half(2 * ROWS, IN), float32(ROWS, 2), int32(ROWS, 2), half(2 * ROWS, IN),
                         float32(ROWS, 2)));
@@ -130,6 +133,26 @@ final class KernelExamples {
         var plain = new LoraLinearBackward.Projection(
                 float32(ROWS, 5), null, packed(5, IN), null, null, null, null, null, null, 0f);
         return new LoraLinearBackward(float32(ROWS, IN), float32(ROWS, IN), List.of(plain, second), null, 0, 0f, true);
+    }
+
+    /** Two tokens' rows for each of four experts; the last two have no adapter. */
+    GroupedLinear groupedLinear() {
+        var adapters = ExpertAdapters.chosen(EXPERTS, List.of(0, 1));
+        return new GroupedLinear(float32(ROWS, IN), int32(EXPERTS + 1), int32(2 * ROWS), 2, adapters, List.of(new GroupedLinear.Projection(
+                experts(), float32(EXPERTS, OUT), float32(2, RANK, IN), float32(2, OUT, RANK), float32(2 * ROWS, OUT),
+                float32(2 * ROWS, RANK), 2f)));
+    }
+
+    GroupedLinearBackward groupedLinearBackward() {
+        var adapters = ExpertAdapters.chosen(EXPERTS, List.of(0, 1));
+        return new GroupedLinearBackward(float32(ROWS, IN), float32(ROWS, IN), int32(EXPERTS + 1), int32(2 * ROWS), int32(ROWS, 2), 2,
+                adapters, List.of(new GroupedLinearBackward.Projection(
+                        float32(2 * ROWS, OUT), float32(2 * ROWS, RANK), experts(), float32(2, RANK, IN), float32(2, OUT, RANK),
+                        float32(2, RANK, IN), float32(2, OUT, RANK), float32(EXPERTS, OUT, IN), float32(EXPERTS, OUT), 2f)), true);
+    }
+
+    private List<Matrix> experts() {
+        return IntStream.range(0, EXPERTS).mapToObj(e -> packed(OUT, IN)).toList();
     }
 
     /** Two samples of three tokens, four heads of four, two of keys and values, fused in one matrix. */
