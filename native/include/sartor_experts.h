@@ -180,4 +180,27 @@ typedef struct sartor_combine_backward {
   int32_t dtype;
 } sartor_combine_backward;
 
+/*
+ * The routers' losses, over the tokens of all layers, each weighing token_weights[t]; N is the sum of weights.
+ * losses[0], load balancing as Transformers computes it (Fedus et al. 2021, section 2.2): experts * sum over e of
+ * (assignments to e / N) * (sum of softmax(logits)[e] / N), assignments being the top_k logits'.
+ * losses[1], z-loss (Zoph et al. 2022, section 3.3): sum of logsumexp(logits)^2 / N.
+ * The gradient of scale * (router_aux_loss_coef * losses[0] + router_z_loss_coef * losses[1]) is made in the same
+ * call; the choice is a constant in it. Where N is 0, all is 0.
+ */
+typedef struct sartor_router_losses {
+  const void *const *logits;  /* [layers], each [rows, experts], dtype */
+  void *const *d_logits;      /* [layers], each as logits, written, or null */
+  const float *token_weights; /* [rows] or null for 1 */
+  const float *scale;         /* [1] or null for 1 */
+  float *losses;              /* [2] */
+  int64_t rows;
+  int32_t layers;
+  int32_t experts;
+  int32_t top_k;
+  float router_aux_loss_coef;
+  float router_z_loss_coef;
+  int32_t dtype;
+} sartor_router_losses;
+
 #endif

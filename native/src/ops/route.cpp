@@ -1,11 +1,9 @@
 /* Top-k routing of mixtures of experts and the gradient of its weights. */
-#include "checks.h"
+#include "ops/router.h"
 
 namespace sartor::SARTOR_ISA {
 
 namespace {
-
-constexpr int64_t room = round_up(SARTOR_MAX_EXPERTS, 64);
 
 template <class Route>
 int32_t check_route(Context &context, const char *op, const Route &r) {
@@ -32,40 +30,6 @@ int32_t check_groups(Context &context, const sartor_route &r) {
   SARTOR_REQUIRE(r.n_group == 1 || r.group_score == SARTOR_GROUP_MAX || size >= 2,
                  "route: groups of one expert have no two best");
   return SARTOR_OK;
-}
-
-/* The best of what is offered, by key, of equal ones the first offered. */
-class Best {
- public:
-  Best(int32_t *indices, int32_t limit) : indices_(indices), limit_(limit) {}
-
-  void offer(int32_t index, float key) {
-    if (!(key == key)) key = -__builtin_inff();
-    if (count_ == limit_ && !(key > keys_[limit_ - 1])) return;
-    int32_t at = count_ < limit_ ? count_++ : limit_ - 1;
-    for (; at > 0 && key > keys_[at - 1]; --at) {
-      keys_[at] = keys_[at - 1];
-      indices_[at] = indices_[at - 1];
-    }
-    keys_[at] = key;
-    indices_[at] = index;
-  }
-
- private:
-  float keys_[SARTOR_MAX_EXPERTS];
-  int32_t *indices_;
-  int32_t limit_, count_ = 0;
-};
-
-/* scores[e] = exp(logits[e] - largest); returns their sum. */
-float exponents(const float *logits, int64_t experts, float *scores) {
-  float largest = -__builtin_inff();
-  for (int64_t e = 0; e < experts; ++e) largest = logits[e] > largest ? logits[e] : largest;
-  return sum_over(experts, [&](int64_t e, auto n) {
-    const vf score = keep(exp(load(logits + e, n) - splat(largest)), n, 0.0f);
-    store(scores + e, score, n);
-    return score;
-  });
 }
 
 void score(int32_t scoring, const float *logits, int64_t experts, float *scores) {
@@ -125,11 +89,6 @@ float weigh(const Route &r, const float *logits, const float *scores, const int3
   if (r.norm_topk_prob)
     for (int32_t j = 0; j < r.top_k; ++j) weights[j] /= divisor;
   return divisor;
-}
-
-template <class T>
-void load_row(const T *row, int64_t experts, float *logits) {
-  each_vector(experts, [&](int64_t e, auto n) { store(logits + e, load(row + e, n), n); });
 }
 
 template <class T>

@@ -653,10 +653,19 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_OP_GROUPED_LINEAR_BACKWARD() {
         return SARTOR_OP_GROUPED_LINEAR_BACKWARD;
     }
-    private static final int SARTOR_OP_COUNT = (int)48L;
+    private static final int SARTOR_OP_ROUTER_LOSSES = (int)48L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_COUNT = 48
+     * enum sartor_op.SARTOR_OP_ROUTER_LOSSES = 48
+     * }
+     */
+    public static int SARTOR_OP_ROUTER_LOSSES() {
+        return SARTOR_OP_ROUTER_LOSSES;
+    }
+    private static final int SARTOR_OP_COUNT = (int)49L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_COUNT = 49
      * }
      */
     public static int SARTOR_OP_COUNT() {

@@ -9,14 +9,17 @@ import dev.sartor.bindings.cpu.sartor_dispatch;
 import dev.sartor.bindings.cpu.sartor_h;
 import dev.sartor.bindings.cpu.sartor_route;
 import dev.sartor.bindings.cpu.sartor_route_backward;
+import dev.sartor.bindings.cpu.sartor_router_losses;
 import dev.sartor.device.kernel.Combine;
 import dev.sartor.device.kernel.CombineBackward;
 import dev.sartor.device.kernel.Dispatch;
 import dev.sartor.device.kernel.GroupScore;
 import dev.sartor.device.kernel.Route;
 import dev.sartor.device.kernel.RouteBackward;
+import dev.sartor.device.kernel.RouterLosses;
 import dev.sartor.device.kernel.RouterScoring;
 import dev.sartor.device.kernel.Routing;
+import java.lang.foreign.ValueLayout;
 
 /** Mixtures of experts: routing, and the order of their rows. */
 final class EncodeExperts {
@@ -124,6 +127,37 @@ final class EncodeExperts {
         sartor_combine_backward.width(s, width);
         sartor_combine_backward.top_k(s, topK);
         sartor_combine_backward.dtype(s, a.code("dOut", dtype));
+    }
+
+    static void routerLosses(RouterLosses k, Arguments a) {
+        var s = a.struct();
+        a.require(!k.layers().isEmpty(), "layers", "at least one", 0);
+        var first = k.layers().getFirst().logits();
+        var dtype = a.computeType("logits", first);
+        long rows = a.rows("logits", first);
+        int experts = experts("logits", a.width("logits", first), a);
+        int count = k.layers().size();
+        a.require(k.topK() >= 1 && k.topK() <= experts, "top_k", "1 to " + experts + " experts", k.topK());
+        var logits = a.allocate(ValueLayout.ADDRESS, count);
+        var dLogits = a.allocate(ValueLayout.ADDRESS, count);
+        for (int i = 0; i < count; i++) {
+            var layer = k.layers().get(i);
+            String what = i == 0 ? "" : " of layer " + i;
+            logits.setAtIndex(ValueLayout.ADDRESS, i, a.in("logits" + what, layer.logits(), dtype, rows, experts));
+            dLogits.setAtIndex(ValueLayout.ADDRESS, i, a.outOrNull("dLogits" + what, layer.dLogits(), dtype, rows, experts));
+        }
+        sartor_router_losses.logits(s, logits);
+        sartor_router_losses.d_logits(s, dLogits);
+        sartor_router_losses.token_weights(s, a.inOrNull("tokenWeights", k.tokenWeights(), FLOAT32, rows));
+        sartor_router_losses.scale(s, a.inOrNull("scale", k.scale(), FLOAT32, 1));
+        sartor_router_losses.losses(s, a.out("losses", k.losses(), FLOAT32, 2));
+        sartor_router_losses.rows(s, rows);
+        sartor_router_losses.layers(s, count);
+        sartor_router_losses.experts(s, experts);
+        sartor_router_losses.top_k(s, k.topK());
+        sartor_router_losses.router_aux_loss_coef(s, a.finite("router_aux_loss_coef", k.auxLossCoef()));
+        sartor_router_losses.router_z_loss_coef(s, a.finite("router_z_loss_coef", k.zLossCoef()));
+        sartor_router_losses.dtype(s, a.code("logits", dtype));
     }
 
     static int experts(String name, long experts, Arguments a) {

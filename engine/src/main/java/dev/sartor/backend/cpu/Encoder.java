@@ -64,6 +64,7 @@ final class Encoder {
             case Dispatch k -> EncodeExperts.dispatch(k, a);
             case GroupedLinear k -> EncodeGrouped.forward(k, a);
             case GroupedLinearBackward k -> EncodeGrouped.backward(k, a);
+            case RouterLosses k -> EncodeExperts.routerLosses(k, a);
             case Combine k -> EncodeExperts.combine(k, a);
             case CombineBackward k -> EncodeExperts.combineBackward(k, a);
         }

@@ -92,6 +92,7 @@ record Operation(int code, GroupLayout layout) {
                     GroupedLinearBackward.class,
                     sartor_h.SARTOR_OP_GROUPED_LINEAR_BACKWARD(),
                     sartor_grouped_linear_backward.layout()),
+            entry(RouterLosses.class, sartor_h.SARTOR_OP_ROUTER_LOSSES(), sartor_router_losses.layout()),
             entry(Combine.class, sartor_h.SARTOR_OP_COMBINE(), sartor_combine.layout()),
             entry(CombineBackward.class, sartor_h.SARTOR_OP_COMBINE_BACKWARD(), sartor_combine_backward.layout()));
 

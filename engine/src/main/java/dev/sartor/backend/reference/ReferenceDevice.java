@@ -46,6 +46,7 @@ import dev.sartor.device.kernel.RmsNormBackward;
 import dev.sartor.device.kernel.Rope;
 import dev.sartor.device.kernel.Route;
 import dev.sartor.device.kernel.RouteBackward;
+import dev.sartor.device.kernel.RouterLosses;
 import dev.sartor.device.kernel.Sample;
 import dev.sartor.device.kernel.ScheduleFreeAdamW;
 import dev.sartor.device.kernel.ScheduleFreeWeight;
@@ -273,6 +274,7 @@ public final class ReferenceDevice implements Device {
             case Dispatch k -> Dispatches.dispatch(k, use);
             case GroupedLinear k -> Grouped.forward(k, use);
             case GroupedLinearBackward k -> Grouped.backward(k, use);
+            case RouterLosses k -> RouterLoss.losses(k, use);
             case Combine k -> Dispatches.combine(k, use);
             case CombineBackward k -> Dispatches.combineBackward(k, use);
         }

@@ -113,11 +113,16 @@ final class Routings {
             double[] best = Arrays.stream(keys, g * size, (g + 1) * size).map(Routings::ordered).sorted().toArray();
             groups[g] = sums ? best[size - 1] + best[size - 2] : best[size - 1];
         }
-        int[] kept = best(groups, IntStream.range(0, groups.length).toArray(), routing.topkGroup());
+        int[] kept = best(groups, routing.topkGroup());
         int[] candidates = IntStream.range(0, experts)
                 .filter(e -> Arrays.stream(kept).anyMatch(g -> g == e / size))
                 .toArray();
         return best(keys, candidates, routing.topK());
+    }
+
+    /** The indices of the largest keys; of equal ones the lower. */
+    static int[] best(double[] keys, int count) {
+        return best(keys, IntStream.range(0, keys.length).toArray(), count);
     }
 
     /** The candidates with the largest keys; of equal ones the lower index. */

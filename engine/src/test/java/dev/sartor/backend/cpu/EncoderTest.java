@@ -134,6 +134,7 @@ class EncoderTest {
             Map.entry(Route.class, Set.of("correctionBias")),
             Map.entry(GroupedLinear.class, Set.of("bias", "h")),
             Map.entry(GroupedLinearBackward.class, Set.of("dWeight", "dBias")),
+            Map.entry(RouterLosses.class, Set.of("dLogits", "tokenWeights", "scale")),
             Map.entry(Combine.class, Set.of("weights")),
             Map.entry(CombineBackward.class, Set.of("weights", "dy", "dWeights")));
 
@@ -348,6 +349,9 @@ class EncoderTest {
                         new BadNumber(GroupedLinear.class, "weights", List.of()),
                         new BadNumber(GroupedLinearBackward.class, "weights", List.of()),
                         new BadNumber(GroupedLinearBackward.class, "topK", 5),
+                        new BadNumber(RouterLosses.class, "topK", 5),
+                        new BadNumber(RouterLosses.class, "auxLossCoef", Float.NaN),
+                        new BadNumber(RouterLosses.class, "zLossCoef", Float.NaN),
                         new BadNumber(Dispatch.class, "capacity", -1L),
                         new BadNumber(Unpack.class, "firstRow", 1L),
                         new BadNumber(Unpack.class, "firstRow", -1L))

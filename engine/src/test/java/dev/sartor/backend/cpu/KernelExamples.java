@@ -105,6 +105,8 @@ final class KernelExamples {
                 new RouteBackward(float32(ROWS, 2), half(ROWS, EXPERTS), int32(ROWS, 2), half(ROWS, EXPERTS), ROUTING, true),
                 new Dispatch(int32(ROWS, 2), int32(EXPERTS + 1), int32(2 * ROWS), int32(ROWS, 2), int32(EXPERTS), 3),
                 groupedLinear(),
+                new RouterLosses(List.of(new RouterLosses.Layer(half(ROWS, EXPERTS), half(ROWS, EXPERTS)),
+                        new RouterLosses.Layer(half(ROWS, EXPERTS), half(ROWS, EXPERTS))), float32(ROWS), float32(1), float32(2), 2, 0.01f, 0.001f),
                 groupedLinearBackward(),
                 new Combine(half(2 * ROWS, IN), float32(ROWS, 2), int32(ROWS, 2), half(ROWS, IN)),
                 new CombineBackward(half(ROWS, IN), half(2 * ROWS, IN), float32(ROWS, 2), int32(ROWS, 2), half(2 * ROWS, IN),
