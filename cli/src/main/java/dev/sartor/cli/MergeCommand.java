@@ -22,7 +22,7 @@ final class MergeCommand implements Callable<Integer> {
     @Option(names = "--adapter", required = true, paramLabel = "DIR", description = "the adapter")
     private Path adapter;
 
-    @Option(names = "--output", required = true, paramLabel = "DIR", description = "the directory to be written")
+    @Option(names = "--output", required = true, paramLabel = "DIR", description = "the directory to be written, new or empty; --set overwrite_output_dir=true for others")
     private Path output;
 
     @Option(names = "--save-dtype", paramLabel = "TYPE", description = "float32, bfloat16 or float16; if not given, as in the base, or bfloat16 where that is quantized")
@@ -43,11 +43,14 @@ final class MergeCommand implements Callable<Integer> {
             default -> throw new IllegalArgumentException("--save-dtype " + saved + ": expected float32, bfloat16 or float16");
         };
         var recipe = options.recipe();
+        var target = RunOptions.output(output, recipe).sparing("the base model's", modelPath).sparing("the adapter's", adapter)
+                .sparing("the original model's", original);
+        target.require();
         try (var engine = RunOptions.engine(recipe);
                 var model = RunOptions.model(engine, modelPath, recipe);
                 var adapted = AdaptedModel.of(model, adapter);
                 var interrupted = new ShutdownHook(AtomicFiles::abandon)) {
-            var report = Merge.write(adapted.adapters(), AdaptedModel.NAME, modelPath, output, dtype, original, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
+            var report = Merge.write(adapted.adapters(), AdaptedModel.NAME, modelPath, target, dtype, original, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
             System.out.println("merged %d layers into %s".formatted(report.modules().size(), output));
             report.worst().ifPresent(worst -> System.out.println(
                     "drift: storing the merged weights lost at most %.2e of a weight's norm (%s); the adapter changed it by %.2e"

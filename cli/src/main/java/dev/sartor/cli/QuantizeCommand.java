@@ -23,7 +23,7 @@ final class QuantizeCommand implements Callable<Integer> {
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "the model")
     private Path modelPath;
 
-    @Option(names = "--output", required = true, paramLabel = "DIR", description = "the directory to be written")
+    @Option(names = "--output", required = true, paramLabel = "DIR", description = "the directory to be written, new or empty; --set overwrite_output_dir=true for others")
     private Path output;
 
     @Option(names = "--modules", description = "list the error of each layer")
@@ -43,7 +43,7 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new IllegalArgumentException("say how: --set quantization=nf4, fp4 or int8");
         }
         try (var engine = RunOptions.engine(recipe); var interrupted = new ShutdownHook(AtomicFiles::abandon)) {
-            print(QuantizedModelWriter.write(engine.device(), modelPath, output, config, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES));
+            print(QuantizedModelWriter.write(engine.device(), modelPath, RunOptions.output(output, recipe), config, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES));
         }
         return 0;
     }

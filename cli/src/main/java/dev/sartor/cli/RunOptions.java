@@ -2,6 +2,7 @@ package dev.sartor.cli;
 
 import dev.sartor.Engine;
 import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.io.OutputDirectory;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.tensor.DType;
 import java.io.IOException;
@@ -33,6 +34,11 @@ final class RunOptions {
             recipe.set("device", device);
         }
         return recipe;
+    }
+
+    /** Where a command writes, as the recipe's overwrite_output_dir allows. */
+    static OutputDirectory output(Path directory, Recipe recipe) {
+        return OutputDirectory.of(directory, recipe.flag("overwrite_output_dir", false));
     }
 
     static Engine engine(Recipe recipe) {

@@ -10,14 +10,9 @@ import dev.sartor.train.MemoryPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 
 /** A training run on the command line: plan, progress, Ctrl-C, results. */
 final class TrainingRun {
-    /** What a finished run leaves. */
-    private static final List<String> RESULTS = List.of("adapter_config.json", "adapter_model.safetensors", "config.json",
-            "model.safetensors", "model.safetensors.index.json", "recipe.json");
-
     private final Recipe recipe;
 
     TrainingRun(Recipe recipe) {
@@ -42,8 +37,11 @@ final class TrainingRun {
             throw new IllegalArgumentException("overwrite_output_dir: replaces an earlier run, and resume_from_checkpoint goes on"
                     + " with it; leave one out");
         }
-        if (!resumes) {
-            requireOwn(output, model, overwrites);
+        var target = RunOptions.output(output, recipe).sparing("the base model's", model);
+        if (resumes) {
+            target.requireNoInput();
+        } else {
+            target.require(Checkpoint.latest(output).isPresent() ? "go on with --set resume_from_checkpoint=latest, " : "");
         }
         Files.createDirectories(output);
         try (var engine = RunOptions.engine(recipe);
@@ -68,20 +66,6 @@ final class TrainingRun {
                 resume(run, output);
                 return train(run, output, listener);
             }
-        }
-    }
-
-    /** Where an earlier run's results are, a new one's would mix with them or replace them. */
-    private static void requireOwn(Path output, Path model, boolean overwrites) throws IOException {
-        if (Files.exists(output) && Files.exists(model) && Files.isSameFile(output, model)) {
-            throw new IllegalArgumentException("output_dir: " + output + " is the base model's own directory; choose another");
-        }
-        var checkpoint = Checkpoint.latest(output);
-        var earlier = checkpoint.or(() -> RESULTS.stream().map(output::resolve).filter(Files::exists).findFirst());
-        if (earlier.isPresent() && !overwrites) {
-            throw new IllegalArgumentException("output_dir: " + earlier.get() + " is of an earlier run; "
-                    + (checkpoint.isPresent() ? "go on with --set resume_from_checkpoint=latest, " : "")
-                    + "choose another output_dir, or replace it with --set overwrite_output_dir=true");
         }
     }
 

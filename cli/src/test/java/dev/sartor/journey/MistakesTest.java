@@ -154,7 +154,22 @@ class MistakesTest {
                 .replace("\"hidden_size\": 32", "\"hidden_size\": 64"));
         fails(said("lora_A", "[2, 32]", "[2, 64]", "is it an adapter of this model?"), "generate", "--model", pretrain("wide", bare),
                 "--adapter", adapter, "--prompt", "hi");
-        fails(said(base, "is the base model's own directory"), "merge", "--model", base, "--adapter", adapter, "--output", base);
+        // What is read is never written to, whatever somebody says.
+        for (var input : List.of(base, adapter)) {
+            fails(said(input, input == base ? "is the base model's own directory" : "is the adapter's own directory"), "merge", "--model",
+                    base, "--adapter", adapter, "--output", input, "--set", "overwrite_output_dir=true");
+        }
+        var run = Files.createDirectory(directory.resolve("of-an-earlier-run"));
+        var notes = Files.writeString(run.resolve("notes.txt"), "mine");
+        var link = Files.createSymbolicLink(directory.resolve("link"), run);
+        for (var output : List.of(run, link)) {
+            fails(said(output + ": is not empty, it holds notes.txt", "overwrite_output_dir=true"), "merge", "--model", base, "--adapter",
+                    adapter, "--output", output);
+        }
+        assertEquals(0, Sartor.run("merge", "--model", base, "--adapter", adapter, "--output", link, "--set",
+                "overwrite_output_dir=true").status());
+        assertTrue(Files.isSymbolicLink(link) && Files.exists(run.resolve("model.safetensors")));
+        assertEquals("mine", Files.readString(notes));
     }
 
     @Test
@@ -206,8 +221,8 @@ class MistakesTest {
         var adapter = output.resolve("adapter_model.safetensors");
         byte[] first = Files.readAllBytes(adapter);
         run.addAll(List.of("--set", "seed=5"));
-        fails(said("output_dir: " + output.resolve("adapter_config.json") + " is of an earlier run; choose another output_dir",
-                "overwrite_output_dir=true"), run.toArray());
+        fails(said("output directory " + output + ": is not empty, it holds README.md, adapter_config.json, adapter_model.safetensors and ",
+                "choose another directory", "overwrite_output_dir=true"), run.toArray());
         assertArrayEquals(first, Files.readAllBytes(adapter));
         run.addAll(List.of("--set", "overwrite_output_dir=true"));
         run.addAll(List.of("--set", "save_steps=1"));
@@ -219,7 +234,7 @@ class MistakesTest {
         assertTrue(Files.exists(output.resolve("checkpoint-1")) && !Files.exists(output.resolve("checkpoint-2")));
         run.addAll(List.of("--set", "resume_from_checkpoint=latest"));
         fails(said("overwrite_output_dir: replaces an earlier run", "leave one out"), run.toArray());
-        fails(said("output_dir: " + base + " is the base model's own directory"), "sft", "--model", base, "--data", data, "--output", base,
+        fails(said("output directory " + base + ": is the base model's own directory"), "sft", "--model", base, "--data", data, "--output", base,
                 "--set", "peft_type=none", "--set", "overwrite_output_dir=true");
     }
 

@@ -80,6 +80,8 @@ class QuantizedJourneyTest {
         double before = Double.parseDouble(loss("--model", quantized));
         double after = Double.parseDouble(loss("--model", quantized, "--adapter", adapter));
         assertTrue(after < before - 0.3, before + " to " + after);
+        fails("is the original model's own directory", "merge", "--model", quantized, "--adapter", adapter, "--output", base,
+                "--original", base, "--set", "overwrite_output_dir=true");
         var merged = directory.resolve("merged");
         var report = succeeds("merge", "--model", quantized, "--adapter", adapter, "--output", merged, "--save-dtype", "float32",
                 "--original", base);
@@ -128,6 +130,9 @@ class QuantizedJourneyTest {
                 "--set", "load_in_8bit=true");
         fails("quantized weights cannot be trained", "sft", "--model", quantized, "--data", data, "--output", out, "--set",
                 "peft_type=none", "--set", "max_steps=1", "--set", "max_length=64");
-        fails("is the model's own directory", "quantize", "--model", base, "--output", base, "--set", "quantization=nf4");
+        fails("is the base model's own directory", "quantize", "--model", base, "--output", base, "--set", "quantization=nf4", "--set",
+                "overwrite_output_dir=true");
+        fails(data + ": is there already, and no directory; choose another", "quantize", "--model", base, "--output", data, "--set",
+                "quantization=nf4");
     }
 }

@@ -3,11 +3,11 @@ package dev.sartor.model;
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.device.Matrix;
-import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.ModelDirectory;
+import dev.sartor.io.OutputDirectory;
 import dev.sartor.io.Safetensors;
 import dev.sartor.io.StreamedSafetensors;
 import dev.sartor.io.TensorSource;
@@ -20,7 +20,6 @@ import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -50,18 +49,18 @@ public final class QuantizedModelWriter {
 
     /**
      * Writes weights, configuration, and where the model has them, generation settings and the
-     * tokenizer's files. The directory appears whole or not at all. int8 is written without outlier
-     * columns, for which the format has no place.
+     * tokenizer's files. A new directory appears whole or not at all, in one that is there each file does. int8 is
+     * written without outlier columns, for which the format has no place.
      *
-     * @param target made new; an empty directory or another model is replaced
      * @param maxShardBytes as in {@link dev.sartor.io.SafetensorsWriter#writeModel}
-     * @throws IllegalArgumentException if the model is quantized already, or target is its own directory, or has
-     *     something else in it, which replacing it would delete
+     * @throws IllegalArgumentException if the model is quantized already, or target may not be written (see
+     *     {@link OutputDirectory})
      */
     public static QuantizationReport write(
-            Device device, Path source, Path target, QuantizationConfig config, long maxShardBytes) throws IOException {
+            Device device, Path source, OutputDirectory target, QuantizationConfig config, long maxShardBytes) throws IOException {
         var directory = ModelDirectory.open(source);
-        requireReplaceable(source, target);
+        var output = target.sparing("the base model's", source);
+        output.require();
         var tree = directory.config();
         var where = source.resolve("config.json").toString();
         var already = QuantizationConfig.read(tree, where);
@@ -75,29 +74,12 @@ public final class QuantizedModelWriter {
             var writer = new QuantizedModelWriter(device, file, streamed, config);
             var tensors = writer.tensors(planned.lm());
             tree.set("quantization_config", config.toJson(directory.storedType().orElse(DType.FLOAT32).name().toLowerCase(Locale.ROOT)));
-            AtomicFiles.writeDirectory(target, folder -> {
+            output.write(folder -> {
                 ModelDirectory.save(folder, tree, directory.generationConfig(), tensors, maxShardBytes);
                 directory.copyTokenizer(folder);
             });
             return new QuantizationReport(
                     file.totalBytes(), tensors.stream().mapToLong(TensorSource::bytes).sum(), writer.losses);
-        }
-    }
-
-    private static void requireReplaceable(Path source, Path target) throws IOException {
-        if (!Files.exists(target)) {
-            return;
-        }
-        if (source.toRealPath().startsWith(target.toRealPath())) {
-            throw new IllegalArgumentException(target + ": is the model's own directory, or one around it; choose another for the quantized model");
-        }
-        boolean empty;
-        try (var files = Files.list(target)) {
-            empty = files.findAny().isEmpty();
-        }
-        if (!empty && !Files.exists(target.resolve("config.json"))) {
-            throw new IllegalArgumentException(target + ": is there already, and has no config.json: it is not a model to be"
-                    + " replaced; choose another directory for the quantized model");
         }
     }
 

@@ -2,12 +2,12 @@ package dev.sartor.peft;
 
 import dev.sartor.device.Eager;
 import dev.sartor.device.Matrix;
-import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.Conversions;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.ModelDirectory;
+import dev.sartor.io.OutputDirectory;
 import dev.sartor.io.Safetensors;
 import dev.sartor.io.TensorSource;
 import dev.sartor.io.Transposed;
@@ -20,7 +20,6 @@ import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -60,22 +59,21 @@ public final class Merge {
      * Merges.
      *
      * @param base directory of the model that the adapters belong to
-     * @param target directory to be written: weights, configuration and the tokenizer's files; a new one appears whole
-     *     or not at all, in an earlier one each file does
+     * @param target to be written: weights, configuration and the tokenizer's files; a new one appears whole or not at
+     *     all, in one that is there each file does
      * @param dtype of the floating-point weights written, or null: bfloat16 where the model is quantized, else
      *     that of each in the base
      * @param original the unquantized base, to tell what its quantization had cost; null if it is not at hand. Not
      *     needed where base was quantized as it was loaded
      * @param maxShardBytes as in {@link dev.sartor.io.SafetensorsWriter#writeModel}
-     * @throws IllegalArgumentException if target is base, if an original is named of a base that is not stored
+     * @throws IllegalArgumentException if target may not be written (see {@link OutputDirectory}), if an original is named of a base that is not stored
      *     quantized, or if the adapter is of a kind that cannot be merged
      * @throws FormatException if the base or the original lacks a weight, or a merged one is not finite
      */
-    public static MergeReport write(Adapters adapters, String name, Path base, Path target, DType dtype, Path original,
+    public static MergeReport write(Adapters adapters, String name, Path base, OutputDirectory target, DType dtype, Path original,
             long maxShardBytes) throws IOException {
-        if (Files.exists(target) && Files.isSameFile(base, target)) {
-            throw new IllegalArgumentException(target + ": is the base model's own directory; choose another for the merged model");
-        }
+        var output = target.sparing("the base model's", base).sparing("the original model's", original);
+        output.require();
         if (dtype != null && dtype != DType.FLOAT32 && dtype != DType.BFLOAT16 && dtype != DType.FLOAT16) {
             throw new IllegalArgumentException("merged weights are written in float32, bfloat16 or float16, not " + dtype);
         }
@@ -94,15 +92,10 @@ public final class Merge {
             if (saved != null) {
                 ModelDirectory.setDtype(config, saved);
             }
-            AtomicFiles.DirectoryWriter writer = folder -> {
+            output.write(folder -> {
                 ModelDirectory.save(folder, config, directory.generationConfig(), tensors, maxShardBytes);
                 directory.copyTokenizer(folder);
-            };
-            if (Files.exists(target)) {
-                writer.write(target);
-            } else {
-                AtomicFiles.writeDirectory(target, writer);
-            }
+            });
             return new MergeReport(merge.drifts, merge.dequantized);
         }
     }

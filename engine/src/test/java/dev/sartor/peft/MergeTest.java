@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.io.Json;
+import dev.sartor.io.OutputDirectory;
 import dev.sartor.io.Safetensors;
 import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.io.TensorSource;
@@ -49,7 +50,7 @@ class MergeTest {
             var expected = tiny.logits();
             assertTrue(TinyModel.distance(base, expected) > 1e-2, "the adapter changes something");
             var target = temporary.resolve("merged");
-            var report = Merge.write(tiny.adapters(), "default", tiny.directory(), target, null, null, SHARD);
+            var report = Merge.write(tiny.adapters(), "default", tiny.directory(), OutputDirectory.of(target, false), null, null, SHARD);
             assertTrue(TinyModel.distance(expected, tiny.logits(target)) < 2e-4,
                     () -> "logits differ by " + distance(tiny, expected, target));
             assertEquals(tiny.adapters().layers("default").size(), report.modules().size());
@@ -74,7 +75,7 @@ class MergeTest {
             tiny.adapters().activate("default");
             var expected = tiny.logits();
             var target = temporary.resolve("merged");
-            var report = Merge.write(tiny.adapters(), "default", tiny.directory(), target, null, null, SHARD);
+            var report = Merge.write(tiny.adapters(), "default", tiny.directory(), OutputDirectory.of(target, false), null, null, SHARD);
             double rounding = report.worst().orElseThrow().rounding();
             assertTrue(rounding > 5e-4 && rounding < 4e-3, "bfloat16 rounds by about 2^-9: " + rounding);
             try (var file = Safetensors.open(target); var base = Safetensors.open(tiny.directory())) {
@@ -89,7 +90,7 @@ class MergeTest {
             assertTrue(TinyModel.distance(expected, tiny.logits(target)) < 1);
 
             var wide = temporary.resolve("wide");
-            var exact = Merge.write(tiny.adapters(), "default", tiny.directory(), wide, DType.FLOAT32, null, SHARD);
+            var exact = Merge.write(tiny.adapters(), "default", tiny.directory(), OutputDirectory.of(wide, false), DType.FLOAT32, null, SHARD);
             assertEquals(0, exact.worst().orElseThrow().rounding());
             assertTrue(TinyModel.distance(expected, tiny.logits(wide)) < 2e-4);
             assertEquals("float32", Json.read(wide.resolve("config.json")).get("torch_dtype").stringValue());
@@ -102,7 +103,7 @@ class MergeTest {
             tiny.adapters().add("default", AdaptersTest.config("{\"target_modules\": [\"q_proj\"], \"modules_to_save\": [\"embed_tokens\"]}"), true);
             tiny.scramble("default");
             var target = temporary.resolve("merged");
-            Merge.write(tiny.adapters(), "default", tiny.directory(), target, null, null, SHARD);
+            Merge.write(tiny.adapters(), "default", tiny.directory(), OutputDirectory.of(target, false), null, null, SHARD);
             assertFalse(Json.read(target.resolve("config.json")).get("tie_word_embeddings").booleanValue());
             try (var file = Safetensors.open(target); var base = Safetensors.open(tiny.directory())) {
                 assertFalse(base.contains("lm_head.weight"), "the base's head is tied");
@@ -132,7 +133,7 @@ class MergeTest {
                 tiny.adapters().activate(saved);
                 var expected = tiny.logits();
                 var target = temporary.resolve(saved);
-                Merge.write(tiny.adapters(), saved, renamed, target, null, null, SHARD);
+                Merge.write(tiny.adapters(), saved, renamed, OutputDirectory.of(target, false), null, null, SHARD);
                 assertTrue(TinyModel.distance(expected, tiny.logits(target)) < 2e-4, saved);
                 tiny.adapters().deactivate();
             }
@@ -146,7 +147,7 @@ class MergeTest {
             Files.writeString(tiny.directory().resolve("generation_config.json"), "{\"eos_token_id\": 2}");
             tiny.adapters().add("default", AdaptersTest.config("{}"), true);
             var target = temporary.resolve("merged");
-            Merge.write(tiny.adapters(), "default", tiny.directory(), target, null, null, SHARD);
+            Merge.write(tiny.adapters(), "default", tiny.directory(), OutputDirectory.of(target, false), null, null, SHARD);
             assertEquals("{}", Files.readString(target.resolve("tokenizer.json")));
             assertEquals(2, Json.read(target.resolve("generation_config.json")).get("eos_token_id").intValue());
         }
@@ -157,10 +158,10 @@ class MergeTest {
         try (var tiny = new TinyModel(temporary, "llama")) {
             tiny.adapters().add("default", AdaptersTest.config("{\"r\": 2, \"lora_alpha\": 1e7, \"init_lora_weights\": false}"), true);
             var own = assertThrows(IllegalArgumentException.class,
-                    () -> Merge.write(tiny.adapters(), "default", tiny.directory(), tiny.directory(), null, null, SHARD));
+                    () -> Merge.write(tiny.adapters(), "default", tiny.directory(), OutputDirectory.of(tiny.directory(), false), null, null, SHARD));
             assertTrue(own.getMessage().contains("choose another"), own.getMessage());
             var wide = assertThrows(IOException.class,
-                    () -> Merge.write(tiny.adapters(), "default", tiny.directory(), temporary.resolve("half"), DType.FLOAT16, null, SHARD));
+                    () -> Merge.write(tiny.adapters(), "default", tiny.directory(), OutputDirectory.of(temporary.resolve("half"), false), DType.FLOAT16, null, SHARD));
             assertTrue(wide.getMessage().contains("cannot hold; choose bfloat16 or float32"), wide.getMessage());
             assertFalse(Files.exists(temporary.resolve("half")), "nothing is left behind");
         }

@@ -15,6 +15,7 @@ import dev.sartor.device.QuantType;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
+import dev.sartor.io.OutputDirectory;
 import dev.sartor.io.Safetensors;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.ModelWriter;
@@ -146,7 +147,7 @@ class QuantizedModelTest {
         var base = TinyModels.weights(device, temporary, name, DType.BFLOAT16);
         var config = QuantizationConfig.of(type, twice);
         var target = temporary.resolve("quantized");
-        var report = QuantizedModelWriter.write(device, base, target, config, SHARD);
+        var report = QuantizedModelWriter.write(device, base, OutputDirectory.of(target, false), config, SHARD);
         assertTrue(report.worst().orElseThrow().error() < 0.2 && report.mean() > 1e-3, report.toString());
         try (var loaded = open(base, config); var read = open(target, null); var asked = open(target, config)) {
             assertEquals(loaded.lm().blockLinears().size(), report.modules().size());
@@ -160,23 +161,30 @@ class QuantizedModelTest {
                 () -> open(target, QuantizationConfig.of(type == QuantType.FP4 ? QuantType.NF4 : QuantType.FP4, false)));
         assertTrue(other.getMessage().contains("is quantized already (" + config.describe() + ")"), other.getMessage());
         var again = assertThrows(IllegalArgumentException.class,
-                () -> QuantizedModelWriter.write(device, target, temporary.resolve("again"), config, SHARD));
+                () -> QuantizedModelWriter.write(device, target, OutputDirectory.of(temporary.resolve("again"), false), config, SHARD));
         assertTrue(again.getMessage().contains("quantize the model that it was made from"), again.getMessage());
     }
 
-    /** Replacing a directory deletes what is in it. */
+    /** Whatever else is in a directory outlives a model that is written into it. */
     @Test
-    void replacesNothingButModels() throws IOException {
+    void deletesNothing() throws IOException {
         var base = TinyModels.weights(device, temporary, "llama", DType.BFLOAT16);
         var config = QuantizationConfig.of(QuantType.NF4, false);
         var around = assertThrows(IllegalArgumentException.class,
-                () -> QuantizedModelWriter.write(device, base, base.getParent(), config, SHARD));
+                () -> QuantizedModelWriter.write(device, base, OutputDirectory.of(base.getParent(), true), config, SHARD));
         assertTrue(around.getMessage().contains("or one around it"), around.getMessage());
-        var kept = Files.writeString(Files.createDirectory(temporary.resolve("other")).resolve("notes.txt"), "1");
-        var other = assertThrows(IllegalArgumentException.class,
-                () -> QuantizedModelWriter.write(device, base, kept.getParent(), config, SHARD));
-        assertTrue(other.getMessage().contains("it is not a model to be replaced"), other.getMessage());
-        assertTrue(Files.exists(kept) && Files.exists(base.resolve("config.json")));
+        var target = Files.createDirectory(temporary.resolve("run"));
+        Files.writeString(target.resolve("config.json"), "{}");
+        Files.writeString(Files.createDirectory(target.resolve("checkpoint-5")).resolve("state.safetensors"), "state");
+        var refused = assertThrows(IllegalArgumentException.class,
+                () -> QuantizedModelWriter.write(device, base, OutputDirectory.of(target, false), config, SHARD));
+        assertTrue(refused.getMessage().contains("it holds checkpoint-5, config.json;"), refused.getMessage());
+        assertEquals("{}", Files.readString(target.resolve("config.json")));
+        QuantizedModelWriter.write(device, base, OutputDirectory.of(target, true), config, SHARD);
+        assertEquals("state", Files.readString(target.resolve("checkpoint-5").resolve("state.safetensors")));
+        try (var read = open(target, null)) {
+            assertEquals(config, read.quantization().orElseThrow());
+        }
     }
 
     @ParameterizedTest
@@ -185,7 +193,7 @@ class QuantizedModelTest {
         var base = TinyModels.weights(device, temporary, name, DType.BFLOAT16);
         var config = QuantizationConfig.of(type, false);
         var quantized = temporary.resolve("quantized");
-        QuantizedModelWriter.write(device, base, quantized, config, SHARD);
+        QuantizedModelWriter.write(device, base, OutputDirectory.of(quantized, false), config, SHARD);
         var saved = name.equals("gpt2") ? "h.1.mlp.c_fc" : "layers.1.mlp.up_proj";
         for (var adapter : List.of(LORA, DORA.formatted(name.equals("gpt2") ? "c_attn" : "q_proj", saved))) {
             for (boolean stored : new boolean[] {true, false}) {
@@ -196,14 +204,14 @@ class QuantizedModelTest {
                     var adapters = adapted(model, state, adapter);
                     var batch = TransformersBatch.full(2, 6, new Random(1).ints(12, 0, 64).toArray());
                     float[] expected = new LogitsProgram(model, state, workspace, 2, 6).run(batch);
-                    var report = Merge.write(adapters, "default", directory, target, DType.FLOAT32, stored ? base : null, SHARD);
+                    var report = Merge.write(adapters, "default", directory, OutputDirectory.of(target, true), DType.FLOAT32, stored ? base : null, SHARD);
                     try (var merged = LanguageModel.open(device, target, DType.FLOAT32, false)) {
                         assertTrue(merged.quantization().isEmpty());
                         assertArrayEquals(expected, new LogitsProgram(merged, state, workspace, 2, 6).run(batch), 1e-3f);
                     }
                     double lost = report.worstQuantized().orElseThrow().quantization().getAsDouble();
                     assertTrue(type == QuantType.INT8 ? lost > 1e-3 && lost < 0.02 : lost > 0.05 && lost < 0.2, "lost " + lost);
-                    var unknown = stored ? Merge.write(adapters, "default", directory, target, null, null, SHARD) : report;
+                    var unknown = stored ? Merge.write(adapters, "default", directory, OutputDirectory.of(target, true), null, null, SHARD) : report;
                     assertEquals(!stored, unknown.worstQuantized().isPresent());
                     assertTrue(!stored || unknown.worst().orElseThrow().rounding() > 5e-4, "bfloat16 is what is written unless asked");
                     assertFalse(ModelDirectory.open(target).config().has("quantization_config"));
@@ -217,7 +225,7 @@ class QuantizedModelTest {
         var base = TinyModels.weights(device, temporary, "llama", DType.FLOAT32);
         var config = QuantizationConfig.of(QuantType.NF4, false).skipping(List.of("down_proj"));
         var target = temporary.resolve("quantized");
-        QuantizedModelWriter.write(device, base, target, config, SHARD);
+        QuantizedModelWriter.write(device, base, OutputDirectory.of(target, false), config, SHARD);
         var written = Json.read(target.resolve("config.json")).get("quantization_config").get("llm_int8_skip_modules");
         assertEquals("[\"lm_head\",\"down_proj\"]", written.toString());
         try (var loaded = open(base, config); var read = open(target, null)) {
@@ -242,7 +250,7 @@ class QuantizedModelTest {
         var base = TinyModels.weights(device, temporary, "llama", DType.FLOAT32);
         var config = QuantizationConfig.of(QuantType.NF4, true);
         var target = temporary.resolve("quantized");
-        QuantizedModelWriter.write(device, base, target, before.contains("down_proj") ? config.skipping(List.of("down_proj")) : config, SHARD);
+        QuantizedModelWriter.write(device, base, OutputDirectory.of(target, false), before.contains("down_proj") ? config.skipping(List.of("down_proj")) : config, SHARD);
         open(target, null).close();
         var file = target.resolve("config.json");
         var text = Json.compact(Json.read(file));
@@ -260,19 +268,19 @@ class QuantizedModelTest {
         var other = TinyModels.weights(device, Files.createDirectory(temporary.resolve("elsewhere")), "gpt2", DType.BFLOAT16);
         var quantized = temporary.resolve("quantized");
         var target = temporary.resolve("merged");
-        QuantizedModelWriter.write(device, base, quantized, QuantizationConfig.of(QuantType.NF4, false), SHARD);
+        QuantizedModelWriter.write(device, base, OutputDirectory.of(quantized, false), QuantizationConfig.of(QuantType.NF4, false), SHARD);
         try (var model = open(quantized, null); var dense = open(base, null); var state = new Scope(Scope.Kind.STATE, device)) {
             var adapters = adapted(model, state, LORA);
             var wrong = assertThrows(FormatException.class,
-                    () -> Merge.write(adapters, "default", quantized, target, null, other, SHARD));
+                    () -> Merge.write(adapters, "default", quantized, OutputDirectory.of(target, true), null, other, SHARD));
             assertTrue(wrong.getMessage().contains(other + "/model.safetensors: has no tensor 'model.layers.0.self_attn.q_proj.weight', '")
                     && wrong.getMessage().contains(" and 11 more; is it the unquantized base of this model?"), wrong.getMessage());
             var same = assertThrows(FormatException.class,
-                    () -> Merge.write(adapters, "default", quantized, target, null, quantized, SHARD));
+                    () -> Merge.write(adapters, "default", quantized, OutputDirectory.of(target, true), null, quantized, SHARD));
             assertTrue(same.getMessage().contains("expected floats") && same.getMessage().contains("is it the unquantized base"), same.getMessage());
             assertFalse(Files.exists(target), "nothing was begun");
             var needless = assertThrows(IllegalArgumentException.class,
-                    () -> Merge.write(adapted(dense, state, LORA), "default", base, target, null, base, SHARD));
+                    () -> Merge.write(adapted(dense, state, LORA), "default", base, OutputDirectory.of(target, true), null, base, SHARD));
             assertTrue(needless.getMessage().contains("is not quantized itself"), needless.getMessage());
         }
     }

@@ -10,6 +10,7 @@ import dev.sartor.data.Batch;
 import dev.sartor.device.QuantType;
 import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.FormatException;
+import dev.sartor.io.OutputDirectory;
 import dev.sartor.io.Safetensors;
 import dev.sartor.model.QuantizedModelWriter;
 import dev.sartor.model.Recompute;
@@ -246,7 +247,7 @@ class ResumeTest {
         var stored = temporary.resolve("stored");
         var other = TinyRun.model(Files.createDirectory(temporary.resolve("other")));
         try (var device = Devices.open("reference")) {
-            QuantizedModelWriter.write(device, model, stored, int8, 1L << 30);
+            QuantizedModelWriter.write(device, model, OutputDirectory.of(stored, false), int8, 1L << 30);
         }
         var weights = other.resolve("model.safetensors");
         byte[] bytes = Files.readAllBytes(weights);

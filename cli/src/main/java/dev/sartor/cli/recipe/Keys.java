@@ -28,7 +28,8 @@ public final class Keys {
         key("eval_dataset", new Type.Texts(), "data for evaluation", "eval_file", "validation_file");
         key("eval_fraction", new Type.Number(0, 1), "share at the data's end that is kept for evaluation");
         key("output_dir", new Type.Text(), "where results go", "output");
-        key("overwrite_output_dir", new Type.Flag(), "replace what an earlier run left in output_dir; without it that is refused");
+        key("overwrite_output_dir", new Type.Flag(), "write into a directory that is not empty, which else is refused: files of the"
+                + " same names are replaced, an earlier run's checkpoints deleted, all else stays");
         key("dataset_text_field", new Type.Text(), "the column of plain text");
         key("max_length", new Type.Whole(2), "longest sequence, in tokens; longer ones are cut, and counted", "max_seq_length");
         key("truncation_mode", new Type.Choice(List.of("keep_start", "keep_end")), "which end of a sample that is cut stays");
