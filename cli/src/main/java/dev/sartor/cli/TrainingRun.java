@@ -3,7 +3,9 @@ package dev.sartor.cli;
 import dev.sartor.Sft;
 import dev.sartor.SftRun;
 import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.io.DirectoryLock;
 import dev.sartor.io.Json;
+import dev.sartor.io.OutputDirectory;
 import dev.sartor.model.Recompute;
 import dev.sartor.train.Checkpoint;
 import dev.sartor.train.MemoryPlan;
@@ -38,14 +40,13 @@ final class TrainingRun {
                     + " with it; leave one out");
         }
         var target = RunOptions.output(output, recipe).sparing("the base model's", model);
-        if (resumes) {
-            target.requireNoInput();
-        } else {
-            target.require(Checkpoint.latest(output).isPresent() ? "go on with --set resume_from_checkpoint=latest, " : "");
-        }
+        requireOwn(target, resumes);
         Files.createDirectories(output);
-        try (var engine = RunOptions.engine(recipe);
+        try (var lock = DirectoryLock.of(output);
+                var engine = RunOptions.engine(recipe);
                 var metrics = new MetricsLog(output.resolve("metrics.jsonl"), resumes)) {
+            // Another run may have ended between the first look and the lock.
+            requireOwn(target, resumes);
             var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).quantization(quantization)
                     .data(RecipeReader.data(recipe)).arguments(arguments).output(output).room(this::requireRoom);
             if (RecipeReader.automaticRecompute(recipe)) {
@@ -66,6 +67,14 @@ final class TrainingRun {
                 resume(run, output);
                 return train(run, output, listener);
             }
+        }
+    }
+
+    private static void requireOwn(OutputDirectory target, boolean resumes) throws IOException {
+        if (resumes) {
+            target.requireNoInput();
+        } else {
+            target.require(Checkpoint.latest(target.path()).isPresent() ? "go on with --set resume_from_checkpoint=latest, " : "");
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sartor.io.DirectoryLock;
 import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.io.TensorSource;
 import dev.sartor.tensor.DType;
@@ -228,6 +229,10 @@ class MistakesTest {
         run.addAll(List.of("--set", "save_steps=1"));
         assertEquals(0, Sartor.run(run.toArray()).status());
         assertFalse(Arrays.equals(first, Files.readAllBytes(adapter)));
+        assertFalse(Files.exists(output.resolve(".lock")));
+        try (var lock = DirectoryLock.of(output)) {
+            fails(said(output + ": another run is writing there"), run.toArray());
+        }
         run.addAll(List.of("--set", "max_steps=1"));
         var again = Sartor.run(run.toArray());
         assertTrue(again.out().contains("overwrite_output_dir: 2 checkpoints of an earlier run deleted"), again.toString());
