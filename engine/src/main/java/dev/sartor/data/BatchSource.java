@@ -12,4 +12,7 @@ public interface BatchSource {
      * @throws IndexOutOfBoundsException if the cursor's index is not below {@link #perEpoch}
      */
     Batch at(Cursor cursor);
+
+    /** A checksum of all the data, whatever their order: equal for equal tokens and labels, divided alike. */
+    long digest();
 }

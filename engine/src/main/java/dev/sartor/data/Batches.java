@@ -70,6 +70,16 @@ public final class Batches implements BatchSource {
         return collator.collate(chosen, batchSize);
     }
 
+    @Override
+    public long digest() {
+        var digest = new TokenDigest().add(rows.size());
+        for (var row : rows) {
+            digest.add(row.size());
+            row.forEach(sample -> digest.add(sample.ids()).add(sample.labels()));
+        }
+        return digest.value();
+    }
+
     /** All batches of an epoch. */
     public List<Batch> epoch(long epoch) {
         List<Batch> all = new ArrayList<>();

@@ -38,4 +38,9 @@ public record RandomWindows(TextFile text, int length, int batchSize, long seed)
         }
         return Collator.toLength(0, length).collate(rows, batchSize);
     }
+
+    @Override
+    public long digest() {
+        return new TokenDigest().add(text.tokens()).value();
+    }
 }

@@ -23,4 +23,9 @@ public record BatchedData(BatchSource source, int accumulation) implements Train
                 .mapToObj(number -> source.at(Cursor.after(number, source.perEpoch())))
                 .toList();
     }
+
+    @Override
+    public long digest() {
+        return source.digest();
+    }
 }

@@ -42,6 +42,8 @@ public final class Trainer implements AutoCloseable {
     private final LearningRate schedule;
     /** Which model is tuned, told when its files had just been read. */
     private final String base;
+    /** Of all the training data. */
+    private final long dataDigest;
     private volatile boolean stopping;
     private long step;
     private long tokens;
@@ -69,6 +71,7 @@ public final class Trainer implements AutoCloseable {
         totalSteps = arguments.totalSteps(data.stepsPerEpoch());
         schedule = arguments.schedule(totalSteps);
         base = device.hasValues() ? model.digest() : "none";
+        dataDigest = data.digest();
         state = new Scope(Scope.Kind.STATE, device);
         workspace = new Workspace(device);
         OptimizerState made = null;
@@ -275,11 +278,11 @@ public final class Trainer implements AutoCloseable {
                 }
             }
         }
-        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, base %s, first batch %08x, trained: %s"
+        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, base %s, data %08x, first batch %08x, trained: %s"
                 .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
                         arguments.gradientAccumulationSteps(), schedule, arguments.optim().description(),
                         arguments.maxGradNorm(), arguments.seed(),
-                        model.dtype(), base, digest.getValue(), trainee.description());
+                        model.dtype(), base, dataDigest, digest.getValue(), trainee.description());
     }
 
     @Override

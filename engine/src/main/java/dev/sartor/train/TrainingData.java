@@ -13,4 +13,9 @@ public interface TrainingData {
 
     /** The micro-batches of an optimizer step, counted from 0 over all epochs. */
     List<Batch> step(long step);
+
+    /** A checksum of all the data that come from files; 0 where none do. A run resumes on the same data only. */
+    default long digest() {
+        return 0;
+    }
 }

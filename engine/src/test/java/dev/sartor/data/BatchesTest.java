@@ -3,6 +3,7 @@ package dev.sartor.data;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -135,6 +136,33 @@ class BatchesTest {
         }
         assertEquals(new Cursor(2, 3), cursor);
         assertThrows(IllegalArgumentException.class, () -> new Cursor(-1, 0));
+    }
+
+    @Test
+    void digestsTellDataApart() {
+        List<List<Sample>> rows = List.of(List.of(sample(1, 2), sample(3)), List.of(sample(4)));
+        long digest = digest(rows);
+        assertEquals(digest, digest(List.of(List.of(sample(1, 2), sample(3)), List.of(sample(4)))));
+        for (var other : List.of(
+                List.of(List.of(sample(1, 2), sample(3)), List.of(sample(5))),
+                List.of(List.of(sample(1), sample(2, 3)), List.of(sample(4))),
+                List.of(List.of(sample(1, 2)), List.of(sample(3), sample(4))),
+                List.of(List.of(sample(1, 2), sample(3)), List.of(new Sample(new int[] {4}, new int[] {X}))))) {
+            assertNotEquals(digest, digest(other));
+        }
+        // Longer than what is summed at once.
+        int[] stream = new Random(3).ints(50_000, 0, 100).toArray();
+        long whole = new RandomWindows(new TextFile(stream), 8, 2, 1).digest();
+        for (int at : new int[] {0, 16_383, 16_384, 49_999}) {
+            int[] changed = stream.clone();
+            changed[at] ^= 1;
+            assertNotEquals(whole, new RandomWindows(new TextFile(changed), 8, 2, 1).digest());
+        }
+        assertEquals(whole, new RandomWindows(new TextFile(stream.clone()), 8, 2, 1).digest());
+    }
+
+    private static long digest(List<List<Sample>> rows) {
+        return Batches.inOrder(rows, 1, Collator.toMultiple(0, 4)).digest();
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.backend.Devices;
 import dev.sartor.data.Batch;
+import dev.sartor.data.Sample;
 import dev.sartor.device.QuantType;
 import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.FormatException;
@@ -28,6 +29,7 @@ import dev.sartor.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -264,6 +266,35 @@ class ResumeTest {
             run.trainer.resume(output.resolve("checkpoint-2"));
             assertEquals(2, run.trainer.step());
         }
+    }
+
+    /** One token anywhere makes other data of them, not only one that the first step sees. */
+    @Test
+    void resumesOnItsOwnDataOnly() throws IOException {
+        var output = temporary.resolve("out");
+        var samples = TinyRun.samples(17);
+        try (var run = on(samples, output).stopAfter(2)) {
+            run.trainer.run();
+        }
+        for (int i = 0; i < samples.size(); i++) {
+            var changed = new ArrayList<>(samples);
+            int[] ids = samples.get(i).ids().clone();
+            ids[ids.length - 1] ^= 1;
+            changed.set(i, new Sample(ids, samples.get(i).labels()));
+            try (var run = on(changed, output)) {
+                var refused = Assertions.assertThrows(FormatException.class, () -> run.trainer.resume(output.resolve("checkpoint-2")));
+                assertTrue(refused.getMessage().contains("other settings or data"), refused.getMessage());
+            }
+        }
+        try (var run = on(samples, output)) {
+            run.trainer.resume(output.resolve("checkpoint-2"));
+            assertEquals(2, run.trainer.step());
+        }
+    }
+
+    private TinyRun on(List<Sample> samples, Path output) throws IOException {
+        return new TinyRun("reference", model, Lora.rank(4).allLinear().build(), TinyRun.arguments(2, 2, STEPS, 0.5, 2),
+                TinyRun.packed(samples, 2, 2), TinyRun.evaluation(), output);
     }
 
     private static TinyRun on(Path base, QuantizationConfig quantization, Path output) throws IOException {

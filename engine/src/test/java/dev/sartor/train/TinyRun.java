@@ -110,7 +110,11 @@ final class TinyRun implements AutoCloseable {
 
     /** Packed and shuffled. */
     static TrainingData packed(int samples, int batch, int accumulation) {
-        var rows = Packing.BFD.pack(samples(samples), LENGTH);
+        return packed(samples(samples), batch, accumulation);
+    }
+
+    static TrainingData packed(List<Sample> samples, int batch, int accumulation) {
+        var rows = Packing.BFD.pack(samples, LENGTH);
         return new BatchedData(Batches.shuffled(rows, batch, Collator.toLength(0, LENGTH), 3), accumulation);
     }
 
