@@ -53,7 +53,7 @@ final class PlanCommand implements Callable<Integer> {
             recipe.set("model_name_or_path", model.toString());
         }
         if (memory != null) {
-            recipe.set("max_memory", memory);
+            recipe.set("max_memory", memory, "--memory");
         }
         long limit = RecipeReader.memory(recipe);
         try (var engine = RunOptions.engine(recipe)) {

@@ -98,6 +98,7 @@ class MistakesTest {
     @Test
     void memory() throws IOException {
         sftFails(said("max_memory: expected a size such as 24GiB", "found \"much\""), "max_memory=much");
+        fails(said("--memory: expected a size such as 24GiB", "found \"0\""), "plan", "--model", base, "--memory", "0");
         sftFails(said("gradient_checkpointing: expected true, false or auto"), "gradient_checkpointing=maybe");
         sftFails(said("the run needs", "max_memory is 50:"), "max_memory=50MiB", "gradient_checkpointing=auto");
         fails(said("--sequence: 65 tokens are more than the 64 positions"), "bench", "--model", base, "--sequence", "65");

@@ -109,7 +109,8 @@ public final class BitsAndBytes {
      * Reads a quantized weight.
      *
      * @param weight its key, {@code NAME.weight}
-     * @throws FormatException if the tensors beside it are missing, or say anything else than rows and columns
+     * @throws FormatException if the tensors beside it are missing, say anything else than rows and columns, or hold
+     *     scales that are NaN or infinite
      */
     public static Stored read(Safetensors file, String weight, long rows, long columns) throws FormatException {
         Optional<QuantType> type = fourBitType(file, weight);
@@ -150,10 +151,14 @@ public final class BitsAndBytes {
             throw new FormatException(file.source() + ": tensor '" + stateKey + "': nested_offset: expected a number, found "
                     + state.path("nested_offset"));
         }
+        float offset = (float) state.path("nested_offset").doubleValue();
+        if (!Float.isFinite(offset)) {
+            throw notFinite(file, stateKey, "nested_offset", offset);
+        }
         byte[] scales = bytes(file, weight + ".absmax", SafetensorsType.U8, blocks).toArray(ValueLayout.JAVA_BYTE);
         return new FourBit(type, codes, null, map, new Nested(scales,
                 floats(file, weight + ".nested_absmax", Math.ceilDiv(blocks, (long) NESTED_BLOCK)),
-                floats(file, weight + ".nested_quant_map", 256), (float) state.path("nested_offset").doubleValue()));
+                floats(file, weight + ".nested_quant_map", 256), offset));
     }
 
     private static RowWise rowWise(Safetensors file, String weight, long rows, long columns) throws FormatException {
@@ -194,7 +199,19 @@ public final class BitsAndBytes {
 
     private static float[] floats(Safetensors file, String key, long count) throws FormatException {
         require(file, key, SafetensorsType.F32, count);
-        return file.floats(key);
+        float[] values = file.floats(key);
+        for (int i = 0; i < values.length; i++) {
+            if (!Float.isFinite(values[i])) {
+                throw notFinite(file, key, "element " + i, values[i]);
+            }
+        }
+        return values;
+    }
+
+    /** A scale that is none spoils all weights of its block, and every answer of the model. */
+    private static FormatException notFinite(Safetensors file, String key, String what, float value) {
+        return new FormatException(file.source() + ": tensor '" + key + "': " + what + ": expected a finite number, found " + value
+                + "; the checkpoint is broken: fetch it again, or quantize the model again");
     }
 
     private static void require(Safetensors file, String key, SafetensorsType type, long count) throws FormatException {

@@ -18,6 +18,7 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,6 +141,54 @@ class QuantizedFilesTest {
         var file = temporary.resolve("changed.safetensors");
         SafetensorsWriter.write(file, sources);
         return file;
+    }
+
+    @ParameterizedTest
+    @EnumSource(QuantType.class)
+    void scalesThatAreNoneAreRefused(QuantType type) throws IOException {
+        try (var golden = golden(type)) {
+            var floats = golden.names().stream().filter(name -> name.startsWith("layer."))
+                    .filter(name -> spec(golden, name).dtype() == DType.FLOAT32).toList();
+            assertEquals(type == QuantType.NF4 ? 3 : type == QuantType.FP4 ? 2 : 1, floats.size(), floats.toString());
+            for (var name : floats) {
+                for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+                    var sources = new ArrayList<TensorSource>();
+                    for (var each : golden.names()) {
+                        if (each.equals(name)) {
+                            float[] values = golden.floats(each);
+                            values[values.length - 1] = value;
+                            sources.add(TensorSource.of(each, golden.spec(each), values));
+                        } else {
+                            sources.add(TensorSource.of(each, golden.spec(each), golden.data(each)));
+                        }
+                    }
+                    var file = temporary.resolve("spoilt.safetensors");
+                    SafetensorsWriter.write(file, sources);
+                    refuses(file, "tensor '" + name + "': element ", "expected a finite number, found " + value);
+                }
+            }
+            if (type == QuantType.NF4) {
+                refuses(changed(golden, "\"nested_offset\": ", "\"nested_offset\": 1e300, \"was\": "),
+                        "nested_offset: expected a finite number, found Infinity");
+            }
+        }
+    }
+
+    private static TensorSpec spec(Safetensors file, String name) {
+        try {
+            return file.spec(name);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void refuses(Path path, String... parts) throws IOException {
+        try (var file = Safetensors.open(path)) {
+            var message = assertThrows(IOException.class, () -> BitsAndBytes.read(file, "layer.weight", ROWS, COLUMNS)).getMessage();
+            for (var part : parts) {
+                assertTrue(message.contains(part), message);
+            }
+        }
     }
 
     @Test

@@ -62,11 +62,24 @@ public final class Recipe {
 
     /** Sets a key from the program. */
     public Recipe set(String name, String value) {
-        put(name, JsonNodeFactory.instance.stringNode(value), name);
+        return set(name, value, name);
+    }
+
+    /**
+     * Sets a key from an option of the command line.
+     *
+     * @param option its name, for messages
+     */
+    public Recipe set(String name, String value, String option) {
+        put(name, JsonNodeFactory.instance.stringNode(value), option, option);
         return this;
     }
 
     private void put(String name, JsonNode value, String where) {
+        put(name, value, where, where + ": " + name);
+    }
+
+    private void put(String name, JsonNode value, String where, String subject) {
         var key = Keys.find(name, where);
         if (value == null || value.isNull() || value.isMissingNode()) {
             values.remove(key.name());
@@ -74,7 +87,7 @@ public final class Recipe {
         }
         var typed = number(key, value);
         if (!key.type().accepts(typed)) {
-            throw new RecipeException(where + ": " + name + ": expected " + key.type().expected() + ", found " + value);
+            throw new RecipeException(subject + ": expected " + key.type().expected() + ", found " + value);
         }
         values.set(key.name(), typed);
     }
