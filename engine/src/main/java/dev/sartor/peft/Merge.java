@@ -66,8 +66,8 @@ public final class Merge {
      * @param original the unquantized base, to tell what its quantization had cost; null if it is not at hand. Not
      *     needed where base was quantized as it was loaded
      * @param maxShardBytes as in {@link dev.sartor.io.SafetensorsWriter#writeModel}
-     * @throws IllegalArgumentException if target may not be written (see {@link OutputDirectory}), if an original is named of a base that is not stored
-     *     quantized, or if the adapter is of a kind that cannot be merged
+     * @throws IllegalArgumentException if target may not be written (see {@link OutputDirectory}), if an original is
+     *     named of a base that is not stored quantized, or if the adapter is of a kind that cannot be merged
      * @throws FormatException if the base or the original lacks a weight, or a merged one is not finite
      */
     public static MergeReport write(Adapters adapters, String name, Path base, OutputDirectory target, DType dtype, Path original,
