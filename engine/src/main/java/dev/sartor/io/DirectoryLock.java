@@ -67,7 +67,7 @@ public final class DirectoryLock implements AutoCloseable {
                 continue;
             }
             try {
-                if (channel.tryLock() == null) {
+                if (!isLocked(channel, file)) {
                     channel.close();
                     return null;
                 }
@@ -80,6 +80,17 @@ public final class DirectoryLock implements AutoCloseable {
                 channel.close();
                 throw e;
             }
+        }
+    }
+
+    private static boolean isLocked(FileChannel channel, Path file) {
+        try {
+            return channel.tryLock() != null;
+        } catch (IOException e) {
+            // Some network file systems have no locks; a run there is worth more than none.
+            System.getLogger(DirectoryLock.class.getName()).log(System.Logger.Level.WARNING,
+                    file + ": cannot be locked, so nothing keeps a second run out of this directory: " + e.getMessage());
+            return true;
         }
     }
 
