@@ -20,6 +20,9 @@ public final class DirectoryLock implements AutoCloseable {
     /** The file's name. */
     public static final String NAME = ".lock";
 
+    /** Each fails only where a holder deletes the file at that moment. */
+    private static final int ATTEMPTS = 100;
+
     /**
      * Directories locked by this process. Asked first: where POSIX is at work, opening and closing the file a second
      * time would let the first lock go.
@@ -58,7 +61,7 @@ public final class DirectoryLock implements AutoCloseable {
 
     /** @return null if another process has it */
     private static FileChannel lock(Path file) throws IOException {
-        while (true) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             Object before = make(file);
             FileChannel channel;
             try {
@@ -81,6 +84,7 @@ public final class DirectoryLock implements AutoCloseable {
                 throw e;
             }
         }
+        throw new IOException(file + ": comes and goes, or is a link to nothing; delete it");
     }
 
     private static boolean isLocked(FileChannel channel, Path file) {
