@@ -9,9 +9,9 @@ import java.util.stream.Stream;
 
 /**
  * A directory that results are written to, and the rule for what is there already: a directory with anything in it
- * (but a {@link DirectoryLock}'s file) is refused unless somebody asked to overwrite. Overwriting then replaces files of the names that are written, and
- * deletes nothing else. A directory that is read from, or one around it, is never written to. A link to a directory is
- * followed.
+ * (but a {@link DirectoryLock}'s file) is refused unless somebody asked to overwrite. Overwriting then replaces files
+ * of the names that are written, and deletes nothing else. A directory that is read from, or one around it, is never
+ * written to. A link to a directory is followed.
  *
  * @param overwrites whether it may be one that has something in it
  * @param inputs what is read, and so never written to
