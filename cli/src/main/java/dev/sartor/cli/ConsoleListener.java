@@ -16,8 +16,9 @@ final class ConsoleListener implements TrainingListener {
 
     @Override
     public void logged(Progress progress) {
-        System.out.println("step %d/%d  loss %.4f  grad norm %.3f  lr %.2e  %,.0f tokens/s  %s left".formatted(
-                progress.step(), progress.totalSteps(), progress.loss(), progress.gradientNorm(), progress.learningRate(),
+        var routers = progress.routers().map(each -> "  aux loss %.4f".formatted(each.auxLoss())).orElse("");
+        System.out.println("step %d/%d  loss %.4f%s  grad norm %.3f  lr %.2e  %,.0f tokens/s  %s left".formatted(
+                progress.step(), progress.totalSteps(), progress.loss(), routers, progress.gradientNorm(), progress.learningRate(),
                 progress.tokensPerSecond(), time(progress.secondsLeft())));
         metrics.logged(progress);
     }

@@ -11,7 +11,6 @@ import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.TensorSpec;
-import dev.sartor.train.Evaluation;
 import dev.sartor.train.LogitsProgram;
 import dev.sartor.train.Programs;
 import dev.sartor.train.TransformersBatch;
@@ -29,7 +28,8 @@ import picocli.CommandLine.Option;
         name = "forward",
         description = {
             "Runs a model on given tokens.",
-            "In: input_ids [batch, length], and optionally attention_mask and labels. Out: logits, and loss if there are labels."
+            "In: input_ids [batch, length], and optionally attention_mask and labels. Out: logits, and loss if there are labels,"
+                + " with aux_loss, its part of load balancing, where config.json has output_router_logits."
         },
         mixinStandardHelpOptions = true)
 final class ForwardCommand implements Callable<Integer> {
@@ -64,8 +64,14 @@ final class ForwardCommand implements Callable<Integer> {
             results.add(TensorSource.of("logits",
                     TensorSpec.of(DType.FLOAT32, batch.rows(), batch.length(), model.config().vocabulary()), logits));
             if (in.contains("labels")) {
-                var evaluation = Evaluation.of(Programs.evaluation(model, workspace), List.of(batch));
-                results.add(TensorSource.of("loss", TensorSpec.of(DType.FLOAT32, 1), new float[] {(float) evaluation.loss()}));
+                if (batch.learnedTokens() == 0) {
+                    throw new FormatException(input + ": labels: no token is learned; expected token ids beside -100");
+                }
+                var loss = Programs.evaluation(model, workspace).evaluation(batch).run(batch, 1);
+                results.add(number("loss", loss.mean(batch.learnedTokens())));
+                if (model.config().routers().hasLosses()) {
+                    results.add(number("aux_loss", loss.routers().auxLoss()));
+                }
             }
             SafetensorsWriter.write(output, results);
             System.out.println("wrote " + output + ": " + results.stream().map(each -> each.name() + " " + each.spec()).toList());
@@ -73,12 +79,16 @@ final class ForwardCommand implements Callable<Integer> {
         return 0;
     }
 
+    private static TensorSource number(String name, double value) {
+        return TensorSource.of(name, TensorSpec.of(DType.FLOAT32, 1), new float[] {(float) value});
+    }
+
     /** A NaN in, say, a weight is said with its place, not handed on. */
     private void requireFinite(float[] logits, Batch batch, LanguageModel model, Workspace workspace) {
         for (int i = 0; i < logits.length; i++) {
             if (!Float.isFinite(logits[i])) {
                 long token = i / model.config().vocabulary();
-                var found = Programs.evaluation(model, workspace).evaluation(batch).findNonFinite(batch, 1);
+                var found = Programs.evaluation(model, workspace).evaluation(batch).findNonFinite(batch, 1, 1);
                 throw new IllegalArgumentException(modelPath + ": the logits of row " + token / batch.length() + ", place "
                         + token % batch.length() + " are not finite: " + found.map(NonFinite::toString)
                                 .orElse("they overflow in the output head") + "; check the checkpoint, or use dtype=float32");

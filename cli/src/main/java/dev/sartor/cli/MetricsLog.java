@@ -35,6 +35,10 @@ final class MetricsLog implements TrainingListener, AutoCloseable {
         line.put("loss", progress.loss());
         line.put("grad_norm", progress.gradientNorm());
         line.put("learning_rate", progress.learningRate());
+        progress.routers().ifPresent(routers -> {
+            line.put("aux_loss", routers.auxLoss());
+            line.put("router_z_loss", routers.zLoss());
+        });
         line.put("num_input_tokens_seen", progress.tokens());
         line.put("tokens_per_second", progress.tokensPerSecond());
         write(line);

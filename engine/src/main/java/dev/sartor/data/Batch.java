@@ -11,14 +11,15 @@ package dev.sartor.data;
  * @param positions     place within the sample, from 0; 0 for padding
  * @param keyBegin      first place of the row that each place attends to
  * @param keyEnd        one past the last: causal, so the place after itself; equal to {@code keyBegin} for padding
+ * @param attentionMask 1 for tokens, 0 for padding
  * @param learnedTokens how many targets are not ignored
  */
 public record Batch(int rows, int length, int[] inputIds, int[] targets, int[] positions, int[] keyBegin, int[] keyEnd,
-        long learnedTokens) {
+        int[] attentionMask, long learnedTokens) {
 
     public Batch {
         int tokens = Math.multiplyExact(rows, length);
-        for (int[] array : new int[][] {inputIds, targets, positions, keyBegin, keyEnd}) {
+        for (int[] array : new int[][] {inputIds, targets, positions, keyBegin, keyEnd, attentionMask}) {
             if (array.length != tokens) {
                 throw new IllegalArgumentException("a batch of " + rows + " x " + length + " has an array of " + array.length);
             }

@@ -49,6 +49,7 @@ public record Collator(int padId, int multiple, int length) {
         int[] positions = new int[size];
         int[] keyBegin = new int[size];
         int[] keyEnd = new int[size];
+        int[] mask = new int[size];
         Arrays.fill(ids, padId);
         Arrays.fill(targets, Sample.IGNORED);
         long learned = 0;
@@ -59,6 +60,7 @@ public record Collator(int padId, int multiple, int length) {
                     int at = row * width + begin + i;
                     ids[at] = sample.ids()[i];
                     positions[at] = i;
+                    mask[at] = 1;
                     keyBegin[at] = begin;
                     keyEnd[at] = begin + i + 1;
                     if (i + 1 < sample.length() && sample.labels()[i + 1] != Sample.IGNORED) {
@@ -69,7 +71,7 @@ public record Collator(int padId, int multiple, int length) {
                 begin += sample.length();
             }
         }
-        return new Batch(rows, width, ids, targets, positions, keyBegin, keyEnd, learned);
+        return new Batch(rows, width, ids, targets, positions, keyBegin, keyEnd, mask, learned);
     }
 
     private static int tokens(List<Sample> row) {

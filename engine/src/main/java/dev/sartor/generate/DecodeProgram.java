@@ -46,7 +46,7 @@ final class DecodeProgram {
         lastRows = scope.allocate(TensorSpec.of(DType.INT32, batch));
         sampled = scope.allocate(TensorSpec.of(DType.INT32, batch));
         var tape = Tape.inference();
-        var hidden = model.lm().hidden(tape, inputs, new Cached(cache, slots), Recompute.NONE);
+        var hidden = model.lm().hidden(tape, inputs, new Cached(cache, slots), Recompute.NONE).states();
         var head = model.lm().head();
         tape.in(head.name(), () -> {
             // Only the last token of each sequence is asked for its successor: pick those rows.

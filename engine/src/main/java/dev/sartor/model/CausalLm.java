@@ -4,6 +4,8 @@ import dev.sartor.nn.Cached;
 import dev.sartor.nn.Embedding;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
+import dev.sartor.nn.Routed;
+import dev.sartor.nn.SparseMoe;
 import dev.sartor.nn.TokenInputs;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Var;
@@ -25,17 +27,29 @@ public interface CausalLm {
     /** The output head; with tied embeddings it shares the embedding's weight. */
     Linear head();
 
-    /** Linear layers within the blocks: what {@code all-linear} means. */
+    /** Linear layers within the blocks, but for routers and experts: what {@code all-linear} means. */
     List<Linear> blockLinears();
+
+    /** The layers that are mixtures of experts, in their order. */
+    default List<SparseMoe> mixtures() {
+        return List.of();
+    }
 
     /** Makes what depends on the longest sequence, such as tables of rotary positions. Recording does so, too. */
     default void prepare(long positions) {}
 
     /**
-     * The final normalized hidden states.
+     * What the blocks make of a batch.
      *
-     * @param cached where to keep keys and values, or null: then tokens attend to this batch only
-     * @return [batch * length, hidden]
+     * @param states the final normalized hidden states, [batch * length, hidden]
+     * @param routed by the layers that are mixtures of experts, in their order
      */
-    Var hidden(Tape tape, TokenInputs inputs, Cached cached, Recompute recompute);
+    record Hidden(Var states, List<Routed> routed) {
+        public Hidden {
+            routed = List.copyOf(routed);
+        }
+    }
+
+    /** @param cached where to keep keys and values, or null: then tokens attend to this batch only */
+    Hidden hidden(Tape tape, TokenInputs inputs, Cached cached, Recompute recompute);
 }

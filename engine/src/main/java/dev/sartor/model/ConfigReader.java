@@ -1,6 +1,7 @@
 package dev.sartor.model;
 
 import dev.sartor.device.kernel.ActivationKind;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
@@ -37,6 +38,34 @@ public record ConfigReader(JsonNode node, String where) {
             throw wrong(field, "expected a whole number above 0, found " + value);
         }
         return Optional.of(value.intValue());
+    }
+
+    /** A whole number, 0 or above. */
+    public int count(String field, int otherwise) {
+        var value = node.path(field);
+        return value.isIntegralNumber() && value.canConvertToInt() && value.intValue() == 0 ? 0 : integer(field, otherwise);
+    }
+
+    /** A whole number above zero under the one name or the other. */
+    public int integer(String field, String otherName, int otherwise) {
+        var one = optionalInteger(field);
+        var other = optionalInteger(otherName);
+        if (one.isPresent() && other.isPresent() && !one.equals(other)) {
+            throw wrong(field, one.get() + ", but " + otherName + " is " + other.get() + "; expected one of them, or the same");
+        }
+        return one.or(() -> other).orElse(otherwise);
+    }
+
+    /** A list of whole numbers; empty where there is none. */
+    public List<Integer> integers(String field) {
+        var value = node.path(field);
+        if (value.isMissingNode() || value.isNull()) {
+            return List.of();
+        }
+        if (!value.isArray() || !value.valueStream().allMatch(each -> each.isIntegralNumber() && each.canConvertToInt())) {
+            throw wrong(field, "expected a list of whole numbers, found " + value);
+        }
+        return value.valueStream().map(JsonNode::intValue).toList();
     }
 
     public double number(String field) {

@@ -3,13 +3,18 @@ package dev.sartor.model;
 import dev.sartor.model.gpt2.Gpt2;
 import dev.sartor.model.llama.Llama;
 import dev.sartor.model.mistral.Mistral;
+import dev.sartor.model.mixtral.Mixtral;
+import dev.sartor.model.olmoe.Olmoe;
 import dev.sartor.model.qwen2.Qwen2;
+import dev.sartor.model.qwen2moe.Qwen2Moe;
 import dev.sartor.model.qwen3.Qwen3;
+import dev.sartor.model.qwen3moe.Qwen3Moe;
 import java.util.List;
 
 /** The families that are built. */
 public final class Families {
-    private static final List<Family> ALL = List.of(new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new Gpt2());
+    private static final List<Family> ALL = List.of(
+            new Llama(), new Mistral(), new Mixtral(), new Qwen2(), new Qwen2Moe(), new Qwen3(), new Qwen3Moe(), new Olmoe(), new Gpt2());
 
     private Families() {}
 

@@ -4,12 +4,14 @@ import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
+import dev.sartor.device.kernel.ActivationKind;
 import dev.sartor.device.kernel.Convert;
 import dev.sartor.device.kernel.Kernel;
 import dev.sartor.device.kernel.Pack;
 import dev.sartor.device.kernel.Unpack;
 import dev.sartor.io.BitsAndBytes;
 import dev.sartor.nn.Embedding;
+import dev.sartor.nn.Experts;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Norm;
 import dev.sartor.nn.RopeScaling;
@@ -27,6 +29,7 @@ import dev.sartor.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Makes a family's modules from a source of tensors. A frozen model's matrices are packed once in
@@ -91,6 +94,36 @@ public final class ModelBuilder {
     public Linear linear(String name, long in, long out, boolean bias, boolean transposed) {
         return new Linear(name, linearWeight(name, out, in, transposed), bias ? parameter(name + ".bias", out) : null,
                 transposed);
+    }
+
+    /** The layer that makes a router's logits: small, and never quantized. */
+    public Linear router(String name, long hidden, long experts) {
+        return new Linear(name, weight(name + ".weight", experts, hidden, false), null, false);
+    }
+
+    /** @param name such as {@code model.layers.3.mlp.experts} */
+    public Experts experts(String name, int count, long hidden, long intermediate, ActivationKind activation) {
+        return new Experts(name, expertLayer(name, "gate_proj", count, intermediate, hidden),
+                expertLayer(name, "up_proj", count, intermediate, hidden),
+                expertLayer(name, "down_proj", count, hidden, intermediate), activation);
+    }
+
+    private Experts.Layer expertLayer(String name, String layer, int count, long rows, long columns) {
+        var names = IntStream.range(0, count).mapToObj(expert -> name + "." + expert + "." + layer).toList();
+        if (!trained) {
+            return new Experts.Layer(names.stream().map(each -> linear(each, columns, rows, false)).toList(), null, null);
+        }
+        var spec = TensorSpec.of(DType.FLOAT32, count * rows, columns);
+        var all = new Parameter(name + "." + layer, scope.allocate(spec), scope.allocate(spec));
+        var linears = IntStream.range(0, count).mapToObj(expert -> {
+            var weight = names.get(expert) + ".weight";
+            source.spec(weight, rows, columns);
+            var part = new Parameter(weight, all.value().slice(expert * rows, rows), all.gradient().slice(expert * rows, rows));
+            fill(weight, part.value(), false);
+            parameters.add(part);
+            return new Linear(names.get(expert), DenseWeight.trained(part), null, false);
+        }).toList();
+        return new Experts.Layer(linears, all, null);
     }
 
     /** @param shared whether an output head multiplies with the table too */

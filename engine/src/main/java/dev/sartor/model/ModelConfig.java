@@ -18,4 +18,9 @@ public interface ModelConfig {
     default int window() {
         return 0;
     }
+
+    /** How routers of mixtures of experts are trained. */
+    default RouterSettings routers() {
+        return RouterSettings.NONE;
+    }
 }

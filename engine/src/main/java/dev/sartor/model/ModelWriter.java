@@ -2,6 +2,7 @@ package dev.sartor.model;
 
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
+import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.TensorSource;
 import dev.sartor.io.Transposed;
@@ -25,11 +26,13 @@ public final class ModelWriter {
 
     private final Device device;
     private final DType dtype;
+    private final String modelType;
     private final List<TensorSource> tensors = new ArrayList<>();
 
-    private ModelWriter(Device device, DType dtype) {
+    private ModelWriter(Device device, DType dtype, String modelType) {
         this.device = device;
         this.dtype = dtype;
+        this.modelType = modelType;
     }
 
     /**
@@ -45,7 +48,7 @@ public final class ModelWriter {
         if (dtype != DType.FLOAT32 && dtype != DType.BFLOAT16 && dtype != DType.FLOAT16) {
             throw new IllegalArgumentException("weights are saved in float32, bfloat16 or float16, not " + dtype);
         }
-        var writer = new ModelWriter(model.device(), dtype);
+        var writer = new ModelWriter(model.device(), dtype, model.directory().modelType());
         model.lm().modules().forEach(writer::add);
         var config = model.configTree();
         config.remove("quantization_config");
@@ -70,14 +73,14 @@ public final class ModelWriter {
 
     private void vector(String key, Parameter parameter) {
         if (parameter != null) {
-            tensors.add(new TensorSource(key, new TensorSpec(dtype, parameter.value().shape()),
+            tensors.add(new TensorSource(CheckpointNames.saved(modelType, key), new TensorSpec(dtype, parameter.value().shape()),
                     sink -> sink.write(Eager.floats(device, parameter.value()))));
         }
     }
 
     private void weight(String name, Weight weight, boolean transposed) {
         var shape = transposed ? Shape.of(weight.columns(), weight.rows()) : Shape.of(weight.rows(), weight.columns());
-        tensors.add(new TensorSource(name + ".weight", new TensorSpec(dtype, shape), sink -> {
+        tensors.add(new TensorSource(CheckpointNames.saved(modelType, name + ".weight"), new TensorSpec(dtype, shape), sink -> {
             if (transposed) {
                 Transposed.write(sink, Eager.rows(device, name, weight.matrix(), 0, weight.rows()), Shape.of(weight.rows(), weight.columns()));
                 return;

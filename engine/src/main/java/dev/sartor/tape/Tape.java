@@ -17,6 +17,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
@@ -134,17 +135,28 @@ public final class Tape {
      * (Chen et al. 2016). The body must record the same ops each time.
      */
     public Var recompute(Var x, UnaryOperator<Var> body) {
+        return recompute(x, body, List::of);
+    }
+
+    /**
+     * As {@link #recompute(Var, UnaryOperator)}, of a block with more than one value.
+     *
+     * @param outputs the values of what the body returns that can have gradients
+     * @return what the body returned at first
+     */
+    public <T> T recompute(Var x, Function<Var, T> body, Function<T, List<Var>> outputs) {
         if (!training) {
             return body.apply(x);
         }
         var outer = nodes;
         nodes = new ArrayList<>();
-        var y = body.apply(x);
+        var made = body.apply(x);
         nodes = outer;
-        if (y.needsGradient()) {
-            nodes.add(new BlockNode(List.copyOf(path), x, body, y));
+        var values = outputs.apply(made);
+        if (values.stream().anyMatch(Var::needsGradient)) {
+            nodes.add(new BlockNode(List.copyOf(path), values, () -> outputs.apply(body.apply(x))));
         }
-        return y;
+        return made;
     }
 
     /** Records the gradients of everything that the terminal values (losses) depend on. */
@@ -251,20 +263,18 @@ public final class Tape {
 
     private final class BlockNode implements Node {
         private final List<String> names;
-        private final Var x;
-        private final UnaryOperator<Var> body;
-        private final Var y;
+        private final List<Var> outputs;
+        private final Supplier<List<Var>> body;
 
-        BlockNode(List<String> names, Var x, UnaryOperator<Var> body, Var y) {
+        BlockNode(List<String> names, List<Var> outputs, Supplier<List<Var>> body) {
             this.names = names;
-            this.x = x;
+            this.outputs = outputs;
             this.body = body;
-            this.y = y;
         }
 
         @Override
         public List<Var> outputs() {
-            return List.of(y);
+            return outputs;
         }
 
         @Override
@@ -274,10 +284,14 @@ public final class Tape {
             nodes = new ArrayList<>();
             path.clear();
             path.addAll(names);
-            var again = body.apply(x);
-            setGradient(again, gradients.get(y));
-            // The outer value no longer waits for its gradient: the block may change it in place.
-            gradients.remove(y);
+            var again = body.get();
+            for (int i = 0; i < outputs.size(); i++) {
+                // The outer value no longer waits for its gradient: the block may change it in place.
+                var gradient = gradients.remove(outputs.get(i));
+                if (gradient != null) {
+                    setGradient(again.get(i), gradient);
+                }
+            }
             walk(nodes, Set.of());
             nodes = outer;
             path.clear();

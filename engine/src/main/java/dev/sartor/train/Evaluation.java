@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * Loss of a model on held-out data.
  *
- * @param loss mean over the learned tokens, in nats
+ * @param loss mean cross-entropy of the learned tokens, in nats; routers' losses are no part of it
  * @param tokens how many tokens that is
  */
 public record Evaluation(double loss, long tokens) {
@@ -23,7 +23,7 @@ public record Evaluation(double loss, long tokens) {
         double sum = 0;
         long tokens = 0;
         for (var batch : batches) {
-            sum += programs.evaluation(batch).run(batch, 1);
+            sum += programs.evaluation(batch).run(batch, 1).sum();
             tokens += batch.learnedTokens();
         }
         if (tokens == 0) {

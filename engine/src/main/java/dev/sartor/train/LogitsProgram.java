@@ -25,7 +25,7 @@ public final class LogitsProgram {
         this.device = model.device();
         inputs = TokenInputs.allocate(state, rows, length);
         var tape = Tape.inference();
-        var hidden = model.lm().hidden(tape, inputs, null, Recompute.NONE);
+        var hidden = model.lm().hidden(tape, inputs, null, Recompute.NONE).states();
         var head = model.lm().head();
         logits = tape.result(tape.in(head.name(), () -> tape.apply(
                 new Logits(head.weight().matrix(), 0), hidden, tape.parameter(head.bias()))));

@@ -2,6 +2,7 @@ package dev.sartor.train;
 
 import dev.sartor.data.Batch;
 import dev.sartor.device.Device;
+import dev.sartor.device.Eager;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
 import dev.sartor.tape.NonFinite;
@@ -33,30 +34,34 @@ public final class LossProgram implements AutoCloseable {
         return prepared.plan();
     }
 
+    /** As {@link #run(Batch, float, float)}, of a step's only batch. */
+    public BatchLoss run(Batch batch, float tokenWeight) {
+        return run(batch, tokenWeight, 1);
+    }
+
     /**
      * Runs the step.
      *
      * @param tokenWeight weight of each learned token's loss in the gradient, such as 1 / (learned tokens)
-     * @return the unweighted sum of the learned tokens' losses, in nats
+     * @param share weight of the routers' losses in the gradient, such as 1 / (batches of the step)
+     * @return the losses, unweighted
      */
-    public double run(Batch batch, float tokenWeight) {
-        write(batch, tokenWeight);
+    public BatchLoss run(Batch batch, float tokenWeight, float share) {
+        write(batch, tokenWeight, share);
         prepared.run();
-        try (var arena = Arena.ofConfined()) {
-            var sum = arena.allocate(ValueLayout.JAVA_FLOAT);
-            device.read(step.loss(), sum);
-            return sum.get(ValueLayout.JAVA_FLOAT, 0);
-        }
+        double sum = Eager.floats(device, step.loss())[0];
+        return new BatchLoss(sum, step.routers().map(routers -> routers.read(device)).orElse(RouterLoss.NONE));
     }
 
     /** Runs the step op by op, and says where the first NaN or infinity appears. */
-    public Optional<NonFinite> findNonFinite(Batch batch, float tokenWeight) {
-        write(batch, tokenWeight);
+    public Optional<NonFinite> findNonFinite(Batch batch, float tokenWeight, float share) {
+        write(batch, tokenWeight, share);
         return prepared.findNonFinite();
     }
 
-    private void write(Batch batch, float tokenWeight) {
+    private void write(Batch batch, float tokenWeight, float share) {
         prepared.bind();
+        step.routers().ifPresent(routers -> routers.write(device, batch, share));
         try (var arena = Arena.ofConfined()) {
             BatchInputs.write(device, batch, step.inputs());
             device.write(arena.allocateFrom(ValueLayout.JAVA_INT, batch.targets()), step.targets());

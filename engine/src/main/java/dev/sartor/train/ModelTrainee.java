@@ -3,6 +3,7 @@ package dev.sartor.train;
 import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.ModelWriter;
+import dev.sartor.nn.Linear;
 import dev.sartor.optim.Trained;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
@@ -19,7 +20,10 @@ import java.util.stream.Collectors;
 public record ModelTrainee(LanguageModel model, DType dtype) implements Trainee {
     @Override
     public List<Trained> trained() {
-        var matrices = model.lm().blockLinears().stream().map(linear -> linear.weight().parameter()).collect(Collectors.toSet());
+        var matrices = model.lm().modules().stream()
+                .filter(module -> module instanceof Linear && module != model.lm().head())
+                .map(module -> ((Linear) module).weight().parameter())
+                .collect(Collectors.toSet());
         return model.parameters().stream().map(each -> trained(each, matrices.contains(each))).toList();
     }
 

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.CRC32;
 
 /**
@@ -155,8 +156,7 @@ public final class Trainer implements AutoCloseable {
         long begun = System.nanoTime();
         long firstTokens = tokens;
         long firstStep = step;
-        double logLoss = 0;
-        long logLearned = 0;
+        var logged = StepLoss.NONE;
         long logTokens = tokens;
         long logTime = begun;
         double lastLoss = Double.NaN;
@@ -164,7 +164,7 @@ public final class Trainer implements AutoCloseable {
             update.train();
             var batches = data.step(step);
             long learned = batches.stream().mapToLong(Batch::learnedTokens).sum();
-            double loss = gradients(batches, learned);
+            var loss = gradients(batches, learned);
             double norm = update.gradientNorm();
             if (!Double.isFinite(norm)) {
                 throw broken(batches, learned, "the norm of the gradients is " + norm);
@@ -173,17 +173,15 @@ public final class Trainer implements AutoCloseable {
             update.step(rate, Math.toIntExact(step + 1));
             step++;
             learnedTokens += learned;
-            logLoss += loss;
-            logLearned += learned;
+            logged = logged.plus(loss);
             if (step % arguments.loggingSteps() == 0 || step == totalSteps || stopping) {
                 long now = System.nanoTime();
-                lastLoss = logLoss / logLearned;
+                lastLoss = logged.mean();
                 double perStep = (now - begun) / 1e9 / (step - firstStep);
                 listener.logged(new TrainingListener.Progress(step, totalSteps, (double) step / data.stepsPerEpoch(), lastLoss,
-                        norm, rate, tokens, learnedTokens, (tokens - logTokens) / ((now - logTime) / 1e9),
+                        norm, rate, routers(logged), tokens, learnedTokens, (tokens - logTokens) / ((now - logTime) / 1e9),
                         perStep * (totalSteps - step)));
-                logLoss = 0;
-                logLearned = 0;
+                logged = StepLoss.NONE;
                 logTokens = tokens;
                 logTime = now;
             }
@@ -205,23 +203,30 @@ public final class Trainer implements AutoCloseable {
         return result;
     }
 
-    private double gradients(List<Batch> batches, long learned) {
+    private Optional<RouterLoss> routers(StepLoss loss) {
+        return model.config().routers().hasLosses() ? Optional.of(loss.routers()) : Optional.empty();
+    }
+
+    private StepLoss gradients(List<Batch> batches, long learned) {
         if (learned == 0) {
             throw new TrainingException("step " + (step + 1) + ": no token of its batch is learned;"
                     + " check the labels of the data (completion_only_loss, assistant_only_loss, max_length)");
         }
         double sum = 0;
+        var routers = RouterLoss.NONE;
+        float share = 1f / batches.size();
         for (int i = 0; i < batches.size(); i++) {
             var batch = batches.get(i);
             random.setStep(microStep(i));
-            double loss = program(batch).run(batch, 1f / learned);
-            if (!Double.isFinite(loss)) {
-                throw broken(batches, learned, "the loss is " + loss);
+            var loss = program(batch).run(batch, 1f / learned, share);
+            if (!Double.isFinite(loss.sum()) || !Double.isFinite(loss.routers().weighted())) {
+                throw broken(batches, learned, "the loss is " + loss.mean(batch.learnedTokens()));
             }
-            sum += loss;
+            sum += loss.sum();
+            routers = routers.plus(loss.routers().times(share));
             tokens += batch.inputIds().length;
         }
-        return sum;
+        return new StepLoss(sum, learned, routers, 1);
     }
 
     private long microStep(int index) {
@@ -237,7 +242,7 @@ public final class Trainer implements AutoCloseable {
         for (int i = 0; i < batches.size(); i++) {
             update.forget();
             random.setStep(microStep(i));
-            var found = program(batches.get(i)).findNonFinite(batches.get(i), 1f / learned);
+            var found = program(batches.get(i)).findNonFinite(batches.get(i), 1f / learned, 1f / batches.size());
             if (found.isPresent()) {
                 return new TrainingException("step " + (step + 1) + ", micro-batch " + (i + 1) + ": " + what + ": "
                         + found.get() + ". Nothing was updated. Try a lower learning_rate, or dtype float32; the checkpoints"

@@ -1,6 +1,7 @@
 package dev.sartor.train;
 
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Hears how a run goes. Called on the training thread. */
 public interface TrainingListener {
@@ -20,13 +21,14 @@ public interface TrainingListener {
      *
      * @param step optimizer steps done
      * @param epoch passes over the data, in fractions
-     * @param loss mean of the learned tokens, in nats
+     * @param loss mean of the learned tokens, in nats, with the routers' losses added
      * @param gradientNorm of the last step, before clipping
+     * @param routers losses of the routers of mixtures of experts, if they have any
      * @param tokens tokens read so far, padding included
      * @param learnedTokens tokens learned so far
      * @param secondsLeft estimate to the end
      */
     record Progress(
-            long step, long totalSteps, double epoch, double loss, double gradientNorm, double learningRate, long tokens,
-            long learnedTokens, double tokensPerSecond, double secondsLeft) {}
+            long step, long totalSteps, double epoch, double loss, double gradientNorm, double learningRate,
+            Optional<RouterLoss> routers, long tokens, long learnedTokens, double tokensPerSecond, double secondsLeft) {}
 }

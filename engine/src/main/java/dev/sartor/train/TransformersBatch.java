@@ -45,7 +45,7 @@ public final class TransformersBatch {
                 learned += targets[at] >= 0 ? 1 : 0;
             }
         }
-        return new Batch(rows, length, ids, targets, positions, keyBegin, keyEnd, learned);
+        return new Batch(rows, length, ids, targets, positions, keyBegin, keyEnd, mask, learned);
     }
 
     /** Whole rows of tokens, every one learned. */

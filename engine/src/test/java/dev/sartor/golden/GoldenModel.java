@@ -13,6 +13,7 @@ import dev.sartor.tape.Parameter;
 import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
+import dev.sartor.train.BatchLoss;
 import dev.sartor.train.LogitsProgram;
 import dev.sartor.train.LossProgram;
 import dev.sartor.data.Batch;
@@ -50,7 +51,8 @@ final class GoldenModel {
             var logits = new LogitsProgram(model, state, workspace, batch.rows(), batch.length()).run(batch);
             assertClose("logits", golden.floats("logits"), logits, 1e-4);
             var program = new LossProgram(model, workspace, batch.rows(), batch.length(), false, Recompute.NONE);
-            assertEquals(golden.floats("loss")[0], program.run(batch, 1) / batch.learnedTokens(), 1e-5, "loss");
+            assertEquals(golden.floats("loss")[0], program.run(batch, 1).mean(batch.learnedTokens()), 1e-5, "loss");
+            assertAuxLoss(golden, program.run(batch, 1));
         }
     }
 
@@ -61,8 +63,9 @@ final class GoldenModel {
                 var workspace = new Workspace(device)) {
             var batch = batch(golden, model);
             var program = new LossProgram(model, workspace, batch.rows(), batch.length(), true, recompute);
-            double loss = program.run(batch, 1f / batch.learnedTokens()) / batch.learnedTokens();
-            assertEquals(golden.floats("loss")[0], loss, 1e-5, "loss");
+            var loss = program.run(batch, 1f / batch.learnedTokens());
+            assertEquals(golden.floats("loss")[0], loss.mean(batch.learnedTokens()), 1e-5, "loss");
+            assertAuxLoss(golden, loss);
             var transposed = transposed(model);
             int checked = 0;
             for (var parameter : model.parameters()) {
@@ -74,6 +77,12 @@ final class GoldenModel {
             }
             long expected = golden.names().stream().filter(name -> name.startsWith("grad.")).count();
             assertEquals(expected, checked, "gradients compared");
+        }
+    }
+
+    private static void assertAuxLoss(Safetensors golden, BatchLoss loss) throws IOException {
+        if (golden.contains("aux_loss")) {
+            assertEquals(golden.floats("aux_loss")[0], loss.routers().auxLoss(), 1e-5, "load-balancing loss");
         }
     }
 

@@ -70,7 +70,7 @@ class QuantizedModelTest {
             var adapters = adapted(model, state, adapter);
             float[] logits = new LogitsProgram(model, state, workspace, 2, 6).run(batch);
             var program = new LossProgram(model, workspace, 2, 6, true, Recompute.NONE);
-            double loss = program.run(batch, 1);
+            double loss = program.run(batch, 1).sum();
             var gradients = new ArrayList<float[]>();
             adapters.parameters("default").forEach(each -> gradients.add(Eager.floats(device, each.gradient())));
             adapters.deactivate();

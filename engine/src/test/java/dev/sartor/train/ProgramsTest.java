@@ -27,7 +27,7 @@ class ProgramsTest {
         try (var run = run(model, 4); var workspace = new Workspace(run.device)) {
             var programs = new Programs(run.setup.model(), workspace, Recompute.NONE);
             var batch = TinyRun.evaluation().getFirst();
-            double loss = programs.evaluation(batch).run(batch, 1);
+            double loss = programs.evaluation(batch).run(batch, 1).sum();
             var first = programs.evaluation(batch);
             for (int i = 1; i < Programs.MOST; i++) {
                 programs.training(new BatchShape(1, i));
@@ -39,7 +39,7 @@ class ProgramsTest {
             }
             assertEquals(Programs.MOST, programs.size());
             assertNotSame(first, programs.evaluation(batch));
-            assertEquals(loss, programs.evaluation(batch).run(batch, 1));
+            assertEquals(loss, programs.evaluation(batch).run(batch, 1).sum());
         }
     }
 

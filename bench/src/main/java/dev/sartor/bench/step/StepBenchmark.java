@@ -62,7 +62,7 @@ public class StepBenchmark {
     @OperationsPerInvocation(LlamaShape.TOKENS)
     public double step() {
         var batch = LlamaShape.batch(step++);
-        double sum = loss.run(batch, 1f / batch.learnedTokens());
+        double sum = loss.run(batch, 1f / batch.learnedTokens()).sum();
         double norm = update.gradientNorm();
         update.step(1e-4, step);
         return sum + norm;

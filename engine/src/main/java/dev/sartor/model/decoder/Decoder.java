@@ -5,19 +5,23 @@ import dev.sartor.model.ModelBuilder;
 import dev.sartor.model.Recompute;
 import dev.sartor.nn.Cached;
 import dev.sartor.nn.Embedding;
+import dev.sartor.nn.FeedForward;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.Norm;
 import dev.sartor.nn.Rotary;
+import dev.sartor.nn.Routed;
+import dev.sartor.nn.SparseMoe;
 import dev.sartor.nn.TokenInputs;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Var;
 import dev.sartor.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** Embedding, decoder blocks, norm and head: the wiring of Llama, Mistral, Qwen2 and Qwen3. */
+/** Embedding, decoder blocks, norm and head: the wiring of Llama and its kin, dense or with mixtures of experts. */
 public final class Decoder implements CausalLm {
     private final DecoderConfig config;
     private final DType dtype;
@@ -70,10 +74,22 @@ public final class Decoder implements CausalLm {
 
     @Override
     public List<Linear> blockLinears() {
+        // As in Transformers, where routers and experts are no linear layers but parameters of their own kinds.
+        var ofExperts = mixtures().stream().flatMap(moe -> moe.routedModules().stream()).collect(Collectors.toSet());
         return blocks.stream()
                 .flatMap(block -> block.modules().stream())
+                .filter(module -> !ofExperts.contains(module))
                 .filter(Linear.class::isInstance)
                 .map(Linear.class::cast)
+                .toList();
+    }
+
+    @Override
+    public List<SparseMoe> mixtures() {
+        return blocks.stream()
+                .map(DecoderBlock::feedForward)
+                .filter(SparseMoe.class::isInstance)
+                .map(SparseMoe.class::cast)
                 .toList();
     }
 
@@ -83,14 +99,17 @@ public final class Decoder implements CausalLm {
     }
 
     @Override
-    public Var hidden(Tape tape, TokenInputs inputs, Cached cached, Recompute recompute) {
+    public Hidden hidden(Tape tape, TokenInputs inputs, Cached cached, Recompute recompute) {
         var x = embedding.forward(tape, inputs.ids(), dtype);
+        var routed = new ArrayList<Routed>();
         for (var block : blocks) {
-            x = switch (recompute) {
+            var made = switch (recompute) {
                 case NONE, CHEAP_OPS -> block.forward(tape, x, inputs, cached);
-                case BLOCKS -> tape.recompute(x, in -> block.forward(tape, in, inputs, cached));
+                case BLOCKS -> tape.recompute(x, in -> block.forward(tape, in, inputs, cached), FeedForward.Output::differentiable);
             };
+            made.routed().ifPresent(routed::add);
+            x = made.y();
         }
-        return norm.forward(tape, x);
+        return new Hidden(norm.forward(tape, x), routed);
     }
 }

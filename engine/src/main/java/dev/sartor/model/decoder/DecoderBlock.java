@@ -2,13 +2,13 @@ package dev.sartor.model.decoder;
 
 import dev.sartor.model.ModelBuilder;
 import dev.sartor.nn.Cached;
+import dev.sartor.nn.FeedForward;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.Norm;
 import dev.sartor.nn.Projection;
 import dev.sartor.nn.Rotary;
 import dev.sartor.nn.TokenInputs;
-import dev.sartor.op.Activation;
 import dev.sartor.op.Add;
 import dev.sartor.op.Attention;
 import dev.sartor.op.CacheWrite;
@@ -33,9 +33,7 @@ final class DecoderBlock {
     private final Norm keyNorm;
     private final Linear output;
     private final Norm postNorm;
-    private final Linear gate;
-    private final Linear up;
-    private final Linear down;
+    private final FeedForward feedForward;
 
     DecoderBlock(int index, DecoderConfig config, Rotary rotary, ModelBuilder builder) {
         this.index = index;
@@ -49,29 +47,37 @@ final class DecoderBlock {
         query = builder.linear(attention + ".q_proj", hidden, queries, config.projectionBias());
         key = builder.linear(attention + ".k_proj", hidden, config.cacheWidth(), config.projectionBias());
         value = builder.linear(attention + ".v_proj", hidden, config.cacheWidth(), config.projectionBias());
-        queryNorm = config.headNorm() ? builder.rmsNorm(attention + ".q_norm", config.headDim(), config.normEpsilon()) : null;
-        keyNorm = config.headNorm() ? builder.rmsNorm(attention + ".k_norm", config.headDim(), config.normEpsilon()) : null;
+        queryNorm = norm(attention + ".q_norm", queries, builder);
+        keyNorm = norm(attention + ".k_norm", config.cacheWidth(), builder);
         output = builder.linear(attention + ".o_proj", queries, hidden, config.outputBias());
         postNorm = builder.rmsNorm(name + ".post_attention_layernorm", hidden, config.normEpsilon());
-        gate = builder.linear(name + ".mlp.gate_proj", hidden, config.intermediate(), config.mlpBias());
-        up = builder.linear(name + ".mlp.up_proj", hidden, config.intermediate(), config.mlpBias());
-        down = builder.linear(name + ".mlp.down_proj", config.intermediate(), hidden, config.mlpBias());
+        feedForward = config.feedForwards().get(index).build(name + ".mlp", hidden, builder);
+    }
+
+    private Norm norm(String name, long width, ModelBuilder builder) {
+        return switch (config.qkNorm()) {
+            case NONE -> null;
+            case HEAD -> builder.rmsNorm(name, config.headDim(), config.normEpsilon());
+            case PROJECTION -> builder.rmsNorm(name, width, config.normEpsilon());
+        };
     }
 
     List<Module> modules() {
-        return Stream.<Module>of(
-                        inputNorm, query, key, value, queryNorm, keyNorm, output, postNorm, gate, up, down)
-                .filter(Objects::nonNull)
-                .toList();
+        var attention = Stream.<Module>of(
+                        inputNorm, query, key, value, queryNorm, keyNorm, output, postNorm)
+                .filter(Objects::nonNull);
+        return Stream.concat(attention, feedForward.modules().stream()).toList();
     }
 
-    Var forward(Tape tape, Var x, TokenInputs inputs, Cached cached) {
+    FeedForward feedForward() {
+        return feedForward;
+    }
+
+    FeedForward.Output forward(Tape tape, Var x, TokenInputs inputs, Cached cached) {
         var attended = attend(tape, inputNorm.forward(tape, x), inputs, cached);
         var middle = postNorm.ofSum(tape, x, attended);
-        var wide = Projection.together(tape, middle.normed(), List.of(gate, up));
-        var activated = tape.in(name + ".mlp", () -> tape.apply(new Activation(config.activation()), wide.get(0), wide.get(1)));
-        var fed = down.forward(tape, activated);
-        return tape.in(name, () -> tape.apply(Add.SUM, middle.sum(), fed));
+        var fed = feedForward.forward(tape, middle.normed());
+        return fed.with(tape.in(name, () -> tape.apply(Add.SUM, middle.sum(), fed.y())));
     }
 
     private Var attend(Tape tape, Var x, TokenInputs inputs, Cached cached) {

@@ -1,9 +1,9 @@
 package dev.sartor.model.decoder;
 
-import dev.sartor.device.kernel.ActivationKind;
 import dev.sartor.model.ConfigReader;
 import dev.sartor.model.ModelConfig;
 import dev.sartor.model.RopeConfig;
+import dev.sartor.model.RouterSettings;
 import dev.sartor.nn.RopeScaling;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
@@ -14,28 +14,36 @@ import java.util.stream.IntStream;
  *
  * @param projectionBias whether q, k and v have biases
  * @param outputBias whether o has one
- * @param headNorm whether queries and keys are normalized by head, as in Qwen3
+ * @param qkNorm how queries and keys are normalized
+ * @param feedForwards of each layer
  * @param windows sliding window of each layer; 0 where it sees everything
  */
 public record DecoderConfig(
         long vocabulary,
         long hidden,
-        long intermediate,
         int layers,
         int heads,
         int kvHeads,
         int headDim,
         float normEpsilon,
-        ActivationKind activation,
         RopeScaling rope,
         long maxPositions,
         boolean tied,
         boolean projectionBias,
         boolean outputBias,
-        boolean mlpBias,
-        boolean headNorm,
+        QkNorm qkNorm,
+        List<FeedForwardConfig> feedForwards,
+        RouterSettings routers,
         List<Integer> windows)
         implements ModelConfig {
+    /** What RMS norms of queries and keys go over. */
+    public enum QkNorm {
+        NONE,
+        /** Each head: Qwen3. */
+        HEAD,
+        /** All heads together: OLMoE. */
+        PROJECTION
+    }
 
     /**
      * Reads what all such families write alike.
@@ -43,8 +51,8 @@ public record DecoderConfig(
      * @param window of each layer, by index
      */
     public static DecoderConfig read(
-            ConfigReader config, boolean tiedByDefault, boolean projectionBias, boolean outputBias, boolean headNorm,
-            IntUnaryOperator window) {
+            ConfigReader config, boolean tiedByDefault, boolean projectionBias, boolean outputBias, QkNorm qkNorm,
+            IntUnaryOperator window, FeedForwards feedForwards) {
         int heads = config.integer("num_attention_heads");
         int kvHeads = config.integer("num_key_value_heads", heads);
         int hidden = config.integer("hidden_size");
@@ -57,11 +65,10 @@ public record DecoderConfig(
             throw config.wrong("head_dim", headDim + " is odd; rotary positions turn pairs");
         }
         return new DecoderConfig(
-                config.integer("vocab_size"), hidden, config.integer("intermediate_size"), layers, heads, kvHeads, headDim,
-                (float) config.number("rms_norm_eps", 1e-6), config.activation("hidden_act", "silu"),
+                config.integer("vocab_size"), hidden, layers, heads, kvHeads, headDim, (float) config.number("rms_norm_eps", 1e-6),
                 RopeConfig.read(config, headDim), config.integer("max_position_embeddings", 2048),
                 config.flag("tie_word_embeddings", tiedByDefault), projectionBias, outputBias,
-                config.flag("mlp_bias", false), headNorm,
+                qkNorm, IntStream.range(0, layers).mapToObj(feedForwards.ofLayer()).toList(), feedForwards.routers(),
                 IntStream.range(0, layers).map(window).boxed().toList());
     }
 

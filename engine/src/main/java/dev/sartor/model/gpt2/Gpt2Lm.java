@@ -75,7 +75,7 @@ final class Gpt2Lm implements CausalLm {
     }
 
     @Override
-    public Var hidden(Tape tape, TokenInputs inputs, Cached cached, Recompute recompute) {
+    public Hidden hidden(Tape tape, TokenInputs inputs, Cached cached, Recompute recompute) {
         var embedded = tokens.forward(tape, inputs.ids(), dtype);
         var placed = positions.forward(tape, inputs.positions(), dtype);
         var x = tape.in("transformer", () -> tape.apply(Add.SUM, embedded, placed));
@@ -85,6 +85,6 @@ final class Gpt2Lm implements CausalLm {
                 case BLOCKS -> tape.recompute(x, in -> block.forward(tape, in, inputs, cached));
             };
         }
-        return norm.forward(tape, x);
+        return new Hidden(norm.forward(tape, x), List.of());
     }
 }

@@ -6,6 +6,8 @@ import dev.sartor.model.Family;
 import dev.sartor.model.ModelBuilder;
 import dev.sartor.model.decoder.Decoder;
 import dev.sartor.model.decoder.DecoderConfig;
+import dev.sartor.model.decoder.DecoderConfig.QkNorm;
+import dev.sartor.model.decoder.FeedForwards;
 
 /** Mistral (Jiang et al. 2023): Llama with a sliding window. */
 public final class Mistral implements Family {
@@ -17,6 +19,6 @@ public final class Mistral implements Family {
     @Override
     public CausalLm build(ConfigReader config, ModelBuilder builder) {
         int window = config.integer("sliding_window", 0);
-        return new Decoder(DecoderConfig.read(config, false, false, false, false, layer -> window), builder);
+        return new Decoder(DecoderConfig.read(config, false, false, false, QkNorm.NONE, layer -> window, FeedForwards.dense(config)), builder);
     }
 }

@@ -6,6 +6,8 @@ import dev.sartor.model.Family;
 import dev.sartor.model.ModelBuilder;
 import dev.sartor.model.decoder.Decoder;
 import dev.sartor.model.decoder.DecoderConfig;
+import dev.sartor.model.decoder.DecoderConfig.QkNorm;
+import dev.sartor.model.decoder.FeedForwards;
 import dev.sartor.model.decoder.LayerWindows;
 
 /** Qwen3 (Qwen team 2025): queries and keys are normalized by head, and there are no biases. */
@@ -18,6 +20,6 @@ public final class Qwen3 implements Family {
     @Override
     public CausalLm build(ConfigReader config, ModelBuilder builder) {
         boolean bias = config.flag("attention_bias", false);
-        return new Decoder(DecoderConfig.read(config, false, bias, bias, true, LayerWindows.read(config)), builder);
+        return new Decoder(DecoderConfig.read(config, false, bias, bias, QkNorm.HEAD, LayerWindows.read(config), FeedForwards.dense(config)), builder);
     }
 }
