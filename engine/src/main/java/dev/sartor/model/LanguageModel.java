@@ -5,6 +5,7 @@ import dev.sartor.device.PlanningDevice;
 import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.nn.Slots;
+import dev.sartor.nn.SparseMoe;
 import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
@@ -126,7 +127,8 @@ public final class LanguageModel implements AutoCloseable {
 
     /** The modules that fine-tuning methods choose from. */
     public Slots slots() {
-        return new Slots(directory.path().toString(), modelType, lm.modules(), lm.blockLinears(), lm.embedding(), lm.head());
+        var experts = lm.mixtures().stream().map(SparseMoe::experts).toList();
+        return new Slots(directory.path().toString(), modelType, lm.modules(), lm.blockLinears(), experts, lm.embedding(), lm.head());
     }
 
     /** config.json as a tree of its own. */

@@ -12,10 +12,12 @@ import java.util.Set;
  * @param baseModel the model's name or path, as adapters record it
  * @param modelType {@code model_type} of config.json
  * @param modules every named module in the order of computation, the output head among them even if tied
- * @param blockLinears linear layers within the blocks: what {@code all-linear} means
+ * @param blockLinears linear layers within the blocks, but for routers and experts: what {@code all-linear} means
+ * @param experts of the layers that are mixtures; each expert's linear layers are among the modules, too
  */
 public record Slots(
-        String baseModel, String modelType, List<Module> modules, List<Linear> blockLinears, Embedding embedding, Linear head) {
+        String baseModel, String modelType, List<Module> modules, List<Linear> blockLinears, List<Experts> experts,
+        Embedding embedding, Linear head) {
     public Slots {
         var all = new ArrayList<>(modules);
         if (!all.contains(head)) {
@@ -23,6 +25,7 @@ public record Slots(
         }
         modules = List.copyOf(all);
         blockLinears = List.copyOf(blockLinears);
+        experts = List.copyOf(experts);
     }
 
     /** Whether the output head multiplies with the embedding's own table. */
