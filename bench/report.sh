@@ -13,7 +13,7 @@ bench=$root/bench
 case ${1-} in
   "") jmh=(-wi 1 -w 500ms -i 5 -r 300ms '\.(op|ffm)\.')
     cases=() ;;
-  --quick) jmh=(-wi 1 -w 150ms -i 3 -r 150ms -p dtype=BFLOAT16 -p weight=DENSE,NF4 '\.(op|ffm)\.')
+  --quick) jmh=(-wi 1 -w 150ms -i 3 -r 150ms -p dtype=BFLOAT16 -p weight=NF4 '\.(op|ffm)\.')
     cases=(134m-bfloat16 134m-nf4 tokens)
     export SARTOR_PEERS_ROUNDS=1 SARTOR_PEERS_STEPS=2 SARTOR_PEERS_TOKENS="128 256 512 1024 2048" ;;
   *) echo "report: expected --quick or nothing, found '$1'" >&2; exit 2 ;;

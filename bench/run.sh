@@ -20,7 +20,7 @@ if [ -z "${SARTOR_BENCH_CLASSES-}" ]; then
   if [ "$(uname -sm)" = "Linux x86_64" ]; then
     profiles=(-Ponednn)
   else
-    say "oneDNN's library is there for Linux on x86-64 only: side ONEDNN of GemmBenchmark will fail here"
+    say "oneDNN's library is there for Linux on x86-64 only: GemmBenchmark measures ours alone"
   fi
   find_java
   find_tools

@@ -37,6 +37,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.BenchmarkParams;
+import org.openjdk.jmh.infra.IterationParams;
 
 /**
  * Kernels on the CPU device, run as training runs them: a compiled program, submitted. Operands are
@@ -60,6 +61,7 @@ public abstract class KernelBenchmark {
     private Work work;
     private List<String> kernels;
     private Roofs roofs;
+    private Beside beside;
 
     /** Makes operands and programs. */
     protected abstract void prepare();
@@ -79,11 +81,14 @@ public abstract class KernelBenchmark {
         }
     }
 
-    /** The roofs change with what else the machine does: they are taken in turn with the kernel. */
+    /** The roofs and the other side change with what else the machine does: they are taken in turn with the kernel. */
     @Setup(Level.Iteration)
-    public void measureRoofs() {
+    public void measureBeside(IterationParams iteration) {
         if (roofs != null) {
             roofs.measure();
+        }
+        if (beside != null) {
+            beside.iterate(iteration.getTime().convertTo(TimeUnit.NANOSECONDS));
         }
     }
 
@@ -91,7 +96,7 @@ public abstract class KernelBenchmark {
     @TearDown(Level.Trial)
     public void close() {
         if (roofs != null) {
-            WorkLog.write(params, work, kernels, roofs.medians());
+            WorkLog.write(params, work, kernels, roofs.medians(), beside);
             roofs.close();
         }
         scope.close();
@@ -112,6 +117,17 @@ public abstract class KernelBenchmark {
             this.kernels = Stream.of(kernels).map(Kernel::name).distinct().toList();
         }
         return program(kernels);
+    }
+
+    /**
+     * What the benchmark of this name is held against, by turns.
+     *
+     * @param flops floating-point operations of a run of that side
+     */
+    protected void beside(String benchmark, double flops, Runnable side) {
+        if (benchmark.equals(method)) {
+            beside = new Beside(flops, side);
+        }
     }
 
     /** A program of the kernels, with the scratch that they need. */

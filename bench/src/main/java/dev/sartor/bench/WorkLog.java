@@ -14,8 +14,9 @@ import org.openjdk.jmh.infra.BenchmarkParams;
  * Tells the report what work a benchmark does, and what the machine could do at best beside it. JMH's
  * results hold times alone, and each benchmark runs in a process of its own, so a line of JSON goes to
  * the file that {@code sartor.bench.work} names: the benchmark and its parameters as JMH's JSON has
- * them, {@code flops}, {@code bytes}, {@code kernels} and {@code roof}, an object of {@link Roof}'s
- * components.
+ * them, {@code flops}, {@code bytes}, {@code kernels}, {@code roof}, an object of {@link Roof}'s
+ * components, and where there is another side {@code beside}: its {@code flops}, and the {@code seconds}
+ * of a run in each iteration, those of warming up first.
  */
 final class WorkLog {
     private static final String FILE = System.getProperty("sartor.bench.work");
@@ -23,7 +24,7 @@ final class WorkLog {
     private WorkLog() {}
 
     /** Does nothing where no file is named. */
-    static void write(BenchmarkParams benchmark, Work work, Collection<String> kernels, Roof roof) {
+    static void write(BenchmarkParams benchmark, Work work, Collection<String> kernels, Roof roof, Beside beside) {
         if (FILE == null) {
             return;
         }
@@ -36,6 +37,10 @@ final class WorkLog {
         var names = line.putArray("kernels");
         kernels.forEach(names::add);
         line.putObject("roof").put("flops", roof.flops()).put("copy", roof.copy()).put("read", roof.read());
+        if (beside != null) {
+            var seconds = line.putObject("beside").put("flops", beside.flops()).putArray("seconds");
+            beside.seconds().forEach(seconds::add);
+        }
         try {
             Files.write(Path.of(FILE), (Json.compact(line) + "\n").getBytes(StandardCharsets.UTF_8),
                     StandardOpenOption.CREATE, StandardOpenOption.APPEND);

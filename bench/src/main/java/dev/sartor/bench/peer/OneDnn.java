@@ -51,6 +51,12 @@ public final class OneDnn implements AutoCloseable {
         stream = create("dnnl_stream_create", engine, IN_ORDER);
     }
 
+    /** Whether the class path has the library for this platform. */
+    public static boolean isPresent() {
+        return "Linux".equals(System.getProperty("os.name")) && "amd64".equals(System.getProperty("os.arch"))
+                && OneDnn.class.getResource(FOLDER + LIBRARY) != null;
+    }
+
     /**
      * Unpacks the library into a temporary folder and opens it.
      *

@@ -54,14 +54,13 @@ final class Goals {
 
     private double product(String dtype) {
         return orNone(kernels.products().stream().filter(each -> each.dtype().equals(dtype))
-                .flatMap(ours -> kernels.peer(ours).map(theirs -> theirs.seconds() / ours.seconds()).stream())
-                .mapToDouble(Double::doubleValue).min());
+                .mapToDouble(KernelResult::speed).filter(speed -> !Double.isNaN(speed)).min());
     }
 
     private double nf4Product() {
         return orNone(Stream.of("forward", "inputGradient").flatMap(method -> kernels.all("QuantizedGemm", method).stream())
                 .filter(each -> each.params().get("weight").equals("NF4") && each.dtype().equals("bfloat16"))
-                .mapToDouble(kernels::ofDense).filter(ratio -> !Double.isNaN(ratio)).min());
+                .mapToDouble(KernelResult::speed).filter(speed -> !Double.isNaN(speed)).min());
     }
 
     private double nf4Decode() {

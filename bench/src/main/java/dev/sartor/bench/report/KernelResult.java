@@ -27,9 +27,13 @@ import tools.jackson.databind.JsonNode;
  * @param work null where the benchmark named none
  * @param kernels the kernels that ran
  * @param roof measured beside it; null where the benchmark named no work
+ * @param speed its floating-point operations a second as a part of those of the side that it was
+ *     measured by turns with: the median over iterations, each with its own turn; NaN where there is
+ *     no such side
  */
 record KernelResult(
-        String benchmark, String method, Map<String, String> params, double seconds, Work work, Set<String> kernels, Roof roof) {
+        String benchmark, String method, Map<String, String> params, double seconds, Work work, Set<String> kernels, Roof roof,
+        double speed) {
     private static final Map<String, Double> SECONDS = Map.of("ns/op", 1e-9, "us/op", 1e-6, "ms/op", 1e-3, "s/op", 1.0);
 
     /** What a line of work and a result of JMH have in common. */
@@ -72,15 +76,34 @@ record KernelResult(
         double score = metric.required("scorePercentiles").required("50.0").doubleValue();
         Work work = null;
         Roof roof = null;
+        double speed = Double.NaN;
         var kernels = new TreeSet<String>();
         if (!lines.isEmpty()) {
             var line = lines.getFirst();
             work = new Work(line.required("flops").doubleValue(), line.required("bytes").doubleValue());
             roof = new Roof(roof(lines, "flops"), roof(lines, "copy"), roof(lines, "read"));
+            speed = speed(work.flops(), metric.path("rawData"), unit, lines);
             line.required("kernels").forEach(kernel -> kernels.add(kernel.stringValue()));
         }
         return new KernelResult(names[names.length - 2].replaceFirst("Benchmark$", ""), names[names.length - 1], key.params,
-                score * unit, work, kernels, roof);
+                score * unit, work, kernels, roof, speed);
+    }
+
+    private static double speed(double flops, JsonNode rawData, double unit, List<JsonNode> lines) {
+        var speeds = new ArrayList<Double>();
+        for (int fork = 0; fork < lines.size(); fork++) {
+            var beside = lines.get(fork).path("beside");
+            if (!beside.isMissingNode()) {
+                var ours = rawData.required(fork);
+                var theirs = beside.required("seconds");
+                int warmUps = theirs.size() - ours.size();
+                for (int i = 0; i < ours.size(); i++) {
+                    double theirRate = beside.required("flops").doubleValue() / theirs.required(warmUps + i).doubleValue();
+                    speeds.add(flops / (ours.required(i).doubleValue() * unit) / theirRate);
+                }
+            }
+        }
+        return Roof.median(speeds);
     }
 
     private static double roof(List<JsonNode> lines, String name) {

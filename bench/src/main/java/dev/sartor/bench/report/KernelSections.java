@@ -12,13 +12,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** The parts of the report that come from JMH. */
 final class KernelSections {
     private static final double GIGA = 1e9;
-    private static final String ONEDNN = "ONEDNN";
     private static final Set<String> OWN_TABLES = Set.of("Gemm", "QuantizedGemm", "Decode");
 
     private final List<KernelResult> results;
@@ -65,12 +63,12 @@ final class KernelSections {
         boolean absent = false;
         for (var ours : products()) {
             double flops = ours.flopsPerSecond();
-            double theirs = peer(ours).map(KernelResult::flopsPerSecond).orElse(Double.NaN);
+            double theirs = flops / ours.speed();
             absent |= Double.isNaN(theirs);
             rows.add(List.of(ours.params().get("shape"), ours.dtype(), figure(flops / GIGA), figure(theirs / GIGA),
-                    figure(flops / theirs), figure(ours.ofRoof())));
+                    figure(ours.speed()), figure(ours.ofRoof())));
             bars.add(new BarChart.Row(ours.params().get("shape") + " " + ours.dtype(),
-                    List.of(flops / GIGA, theirs / GIGA), Double.isNaN(theirs) ? "" : figure(flops / theirs)));
+                    List.of(flops / GIGA, theirs / GIGA), Double.isNaN(theirs) ? "" : figure(ours.speed())));
         }
         if (rows.isEmpty()) {
             out.missing("the benchmark `Gemm`");
@@ -92,13 +90,13 @@ final class KernelSections {
         for (var method : List.of("forward", "inputGradient")) {
             for (var each : all("QuantizedGemm", method)) {
                 rows.add(List.of(method.equals("forward") ? "x W^T" : "dy W", each.params().get("shape"), weight(each),
-                        each.dtype(), figure(each.flopsPerSecond() / GIGA), figure(ofDense(each)), figure(each.ofRoof())));
+                        each.dtype(), figure(each.flopsPerSecond() / GIGA), figure(each.speed()), figure(each.ofRoof())));
             }
         }
         if (rows.isEmpty()) {
             out.missing("the benchmark `QuantizedGemm`");
         } else {
-            out.paragraph("Dequantized in cache, on the way into the product; beside the same product with a dense weight.");
+            out.paragraph("Dequantized in cache, on the way into the product; by turns with the same product of a dense weight.");
             out.table(List.of("", "rows x in x out", "weight", "type", "GFLOP/s", "of the dense one's speed", "of the roof"), rows);
         }
         var decodes = new ArrayList<List<String>>();
@@ -136,7 +134,7 @@ final class KernelSections {
             bars.add(new BarChart.Row(each.title() + " " + shortName(each.dtype()), List.of(ratio), figure(ratio)));
         }
         for (var each : results) {
-            if (each.work() != null && each.work().flops() > 0 && !each.kernels().isEmpty() && !each.params().containsValue(ONEDNN)) {
+            if (each.work() != null && each.work().flops() > 0 && !each.kernels().isEmpty()) {
                 points.add(new PointChart.Point(each.work().flops() / each.work().bytes(), each.flopsPerSecond() / GIGA,
                         each.title() + " " + each.dtype()));
             }
@@ -205,28 +203,18 @@ final class KernelSections {
             out.heading(2, "Attention beside matrix products");
             out.paragraph("Forward and backward together, in floating-point operations a second, as a part of the rate of our own"
                     + " product of 2048 x 2048 x 2048 in the same type. Seven products of queries and keys are counted, the one"
-                    + " that backward makes again included, and of each only the pairs that the causal mask lets through. They"
-                    + " are not measured in turn, so each time counts in units of the peak beside it.");
+                    + " that backward makes again included, and of each only the pairs that the causal mask lets through. Forward"
+                    + " and backward are each measured by turns with the product.");
             out.table(List.of("tokens a row", "type", "ms", "of the product's rate"), rows);
         }
     }
 
-    /** Forward and backward beside the rate of the square product; empty where one of them is missing. */
+    /** Forward and backward together as a part of the product's rate; empty where one of them is missing. */
     Optional<Double> attentionShare(KernelResult forward) {
-        var backward = partner(forward, "backward");
-        var product = products().stream()
-                .filter(each -> each.dtype().equals(forward.dtype()) && each.params().get("shape").equals("2048x2048x2048")).findFirst();
-        if (backward.isEmpty() || product.isEmpty()) {
-            return Optional.empty();
-        }
-        double flops = forward.work().flops() + backward.get().work().flops();
-        double time = atPeak(forward) + atPeak(backward.get());
-        return Optional.of(flops / time / (product.get().work().flops() / atPeak(product.get())));
-    }
-
-    /** The operations that the peak beside it would have done in its time: a measure that the machine's drift leaves alone. */
-    private static double atPeak(KernelResult result) {
-        return result.seconds() * result.roof().flops();
+        return partner(forward, "backward").map(backward -> {
+            double flops = forward.work().flops() + backward.work().flops();
+            return flops / (forward.work().flops() / forward.speed() + backward.work().flops() / backward.speed());
+        });
     }
 
     private void calls(Markdown out) {
@@ -262,26 +250,9 @@ final class KernelSections {
         return all(result.benchmark(), method).stream().filter(each -> each.params().equals(result.params())).findFirst();
     }
 
-    /** Our own matrix products. */
+    /** Matrix products of dense weights. */
     List<KernelResult> products() {
-        return all("Gemm", "product").stream().filter(each -> !each.params().containsValue(ONEDNN)).toList();
-    }
-
-    /** oneDNN's of the same shape and type. */
-    Optional<KernelResult> peer(KernelResult product) {
-        return alike(product, "side", ONEDNN);
-    }
-
-    /** Speed as a part of the same product's with a dense weight; NaN where there is none. */
-    double ofDense(KernelResult quantized) {
-        return alike(quantized, "weight", "DENSE").map(dense -> dense.seconds() / quantized.seconds()).orElse(Double.NaN);
-    }
-
-    /** The result whose parameters are the same but for one. */
-    private Optional<KernelResult> alike(KernelResult result, String key, String value) {
-        var params = new TreeMap<>(result.params());
-        params.put(key, value);
-        return all(result.benchmark(), result.method()).stream().filter(each -> each.params().equals(params)).findFirst();
+        return all("Gemm", "product");
     }
 
     private static String shortName(String dtype) {
