@@ -53,6 +53,7 @@ final class QuantizeCommand implements Callable<Integer> {
             var line = Json.object();
             line.put("bytes_before", report.bytesBefore());
             line.put("bytes_after", report.bytesAfter());
+            line.put("peak_resident_bytes", ProcessMemory.peak());
             line.put("mean_relative_error", report.mean());
             report.worst().ifPresent(worst -> line.put("worst_relative_error", worst.error()).put("worst_module", worst.module()));
             var errors = line.putObject("modules");

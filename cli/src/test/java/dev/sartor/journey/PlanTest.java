@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /** What memory a run takes, before and after. */
 class PlanTest {
@@ -118,14 +119,40 @@ class PlanTest {
             ModelWriter.write(fresh, model, DType.BFLOAT16, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
         }
         for (var setting : List.of("gradient_checkpointing=false", "gradient_checkpointing=true")) {
-            var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
-                    "-Xms32m", "-Xmn16m", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-                    "dev.sartor.cli.Main", "bench", "--model", model.toString(), "--batch", "4", "--sequence", "256", "--steps", "3",
-                    "--json", "--set", setting).redirectErrorStream(true).start();
-            var said = process.inputReader().lines().collect(Collectors.toList());
-            assertEquals(0, process.waitFor(), said.toString());
-            var measured = Json.parse(said.getLast(), "bench");
-            assertEquals(1, measured.path("peak_resident_bytes").asDouble() / measured.path("planned_bytes").asDouble(), 0.1, said.toString());
+            var measured = measured("bench", "--model", model.toString(), "--batch", "4", "--sequence", "256", "--steps", "3",
+                    "--json", "--set", setting);
+            assertEquals(1, measured.path("peak_resident_bytes").asDouble() / measured.path("planned_bytes").asDouble(), 0.1, measured.toString());
         }
+    }
+
+    /** Weights pass from file to file: neither the model nor the result of quantizing it is ever in memory. */
+    @Test
+    void quantizingHoldsNoModel() throws IOException, InterruptedException {
+        var bare = Files.createDirectories(directory.resolve("large-bare"));
+        Files.writeString(bare.resolve("config.json"), """
+                {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 512, "hidden_size": 2048,
+                 "intermediate_size": 5632, "num_hidden_layers": 2, "num_attention_heads": 16, "num_key_value_heads": 16,
+                 "max_position_embeddings": 512, "rms_norm_eps": 1e-05, "initializer_range": 0.02, "tie_word_embeddings": true}
+                """);
+        var model = directory.resolve("large");
+        try (var engine = Engine.open(); var fresh = LanguageModel.fresh(engine.device(), bare, DType.BFLOAT16, false, null, 3)) {
+            ModelWriter.write(fresh, model, DType.FLOAT32, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
+        }
+        assertTrue(Files.size(model.resolve("model.safetensors")) > 400_000_000);
+        var measured = measured("quantize", "--model", model.toString(), "--output", directory.resolve("large-nf4").toString(), "--json",
+                "--set", "quantization=nf4");
+        assertTrue(measured.path("peak_resident_bytes").asLong() < 200L << 20, measured.toString());
+    }
+
+    /** What a command in a process of its own says last, run as the launcher runs it. */
+    private static JsonNode measured(String... arguments) throws IOException, InterruptedException {
+        var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+                "-Xms32m", "-Xmn16m", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+                "dev.sartor.cli.Main"));
+        command.addAll(List.of(arguments));
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var said = process.inputReader().lines().collect(Collectors.toList());
+        assertEquals(0, process.waitFor(), said.toString());
+        return Json.parse(said.getLast(), arguments[0]);
     }
 }

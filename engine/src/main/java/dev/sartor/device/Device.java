@@ -47,6 +47,12 @@ public interface Device extends Memory, AutoCloseable {
         return new MappedFile(this, directory, bytes);
     }
 
+    /**
+     * Packed matrices are panels of so many rows, one behind the other, on every device: rows from a multiple of it on
+     * are a packed matrix themselves, and as many elements of a matrix are whole blocks of its 4-bit scales.
+     */
+    long PANEL_ROWS = 64;
+
     /** Bytes of a packed weight matrix [rows, columns]. */
     long packedBytes(long rows, long columns, DType dtype);
 

@@ -16,6 +16,8 @@ import java.util.stream.Stream;
 
 /** Runs kernels at once, outside any plan: for loading, initializing and merging. */
 public final class Eager {
+    private static final long BLOCK_ELEMENTS = 1 << 18;
+
     private Eager() {}
 
     /**
@@ -64,6 +66,14 @@ public final class Eager {
             device.read(tensor, host);
             return host.toArray(ValueLayout.JAVA_FLOAT);
         }
+    }
+
+    /**
+     * How many rows' values to take into Java arrays at a time: arrays of a megabyte are gone with the next collection of
+     * the young generation, where larger ones would make the heap grow for good.
+     */
+    public static long blockRows(long rows, long columns) {
+        return Math.clamp(BLOCK_ELEMENTS / Math.max(1, columns), 1, Math.max(1, rows));
     }
 
     /** Rows [first, first + count) of a weight, however stored, as float32. */

@@ -6,7 +6,6 @@ import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -106,15 +105,15 @@ public final class BitsAndBytes {
     }
 
     /**
-     * Reads a quantized weight.
+     * Reads a quantized weight; its codes are valid until the reader reads on.
      *
      * @param weight its key, {@code NAME.weight}
      * @throws FormatException if the tensors beside it are missing, say anything else than rows and columns, or hold
      *     scales that are NaN or infinite
      */
-    public static Stored read(Safetensors file, String weight, long rows, long columns) throws FormatException {
-        Optional<QuantType> type = fourBitType(file, weight);
-        return type.isPresent() ? fourBit(file, weight, type.get(), rows, columns) : rowWise(file, weight, rows, columns);
+    public static Stored read(TensorReader reader, String weight, long rows, long columns) throws FormatException {
+        Optional<QuantType> type = fourBitType(reader.file(), weight);
+        return type.isPresent() ? fourBit(reader, weight, type.get(), rows, columns) : rowWise(reader, weight, rows, columns);
     }
 
     private static Optional<QuantType> fourBitType(Safetensors file, String weight) throws FormatException {
@@ -133,7 +132,8 @@ public final class BitsAndBytes {
         return type.name().toLowerCase(Locale.ROOT);
     }
 
-    private static FourBit fourBit(Safetensors file, String weight, QuantType type, long rows, long columns) throws FormatException {
+    private static FourBit fourBit(TensorReader reader, String weight, QuantType type, long rows, long columns) throws FormatException {
+        Safetensors file = reader.file();
         String stateKey = weight + STATE + name(type);
         ObjectNode state = state(file, stateKey);
         expect(file, stateKey, "quant_type", name(type), state.path("quant_type").asString(""));
@@ -141,7 +141,8 @@ public final class BitsAndBytes {
         expect(file, stateKey, "shape", "[" + rows + "," + columns + "]", state.path("shape").toString().replace(" ", ""));
         long elements = Math.multiplyExact(rows, columns);
         long blocks = Math.ceilDiv(elements, (long) BLOCK);
-        MemorySegment codes = bytes(file, weight, SafetensorsType.U8, Math.ceilDiv(elements, 2L));
+        require(file, weight, SafetensorsType.U8, Math.ceilDiv(elements, 2L));
+        MemorySegment codes = reader.read(weight);
         float[] map = floats(file, weight + ".quant_map", 16);
         if (!file.contains(weight + ".nested_absmax")) {
             return new FourBit(type, codes, floats(file, weight + ".absmax", blocks), map, null);
@@ -155,20 +156,20 @@ public final class BitsAndBytes {
         if (!Float.isFinite(offset)) {
             throw notFinite(file, stateKey, "nested_offset", offset);
         }
-        byte[] scales = bytes(file, weight + ".absmax", SafetensorsType.U8, blocks).toArray(ValueLayout.JAVA_BYTE);
+        byte[] scales = bytes(file, weight + ".absmax", blocks);
         return new FourBit(type, codes, null, map, new Nested(scales,
                 floats(file, weight + ".nested_absmax", Math.ceilDiv(blocks, (long) NESTED_BLOCK)),
                 floats(file, weight + ".nested_quant_map", 256), offset));
     }
 
-    private static RowWise rowWise(Safetensors file, String weight, long rows, long columns) throws FormatException {
+    private static RowWise rowWise(TensorReader reader, String weight, long rows, long columns) throws FormatException {
+        Safetensors file = reader.file();
         String format = weight.substring(0, weight.length() - "weight".length()) + "weight_format";
         if (file.contains(format)) {
-            MemorySegment value = bytes(file, format, SafetensorsType.U8, 1);
-            expect(file, format, "layout", "0 (row)", value.get(ValueLayout.JAVA_BYTE, 0) == 0 ? "0 (row)" : "another");
+            expect(file, format, "layout", "0 (row)", bytes(file, format, 1)[0] == 0 ? "0 (row)" : "another");
         }
-        return new RowWise(bytes(file, weight, SafetensorsType.I8, Math.multiplyExact(rows, columns)),
-                floats(file, scale(weight), rows));
+        require(file, weight, SafetensorsType.I8, Math.multiplyExact(rows, columns));
+        return new RowWise(reader.read(weight), floats(file, scale(weight), rows));
     }
 
     private static String scale(String weight) {
@@ -176,7 +177,7 @@ public final class BitsAndBytes {
     }
 
     private static ObjectNode state(Safetensors file, String key) throws FormatException {
-        String text = new String(file.data(key).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+        String text = new String(file.bytes(key), StandardCharsets.UTF_8);
         String where = file.source() + ": tensor '" + key + "'";
         if (Json.parse(text, where) instanceof ObjectNode object) {
             return object;
@@ -192,9 +193,9 @@ public final class BitsAndBytes {
         }
     }
 
-    private static MemorySegment bytes(Safetensors file, String key, SafetensorsType type, long count) throws FormatException {
-        require(file, key, type, count);
-        return file.data(key);
+    private static byte[] bytes(Safetensors file, String key, long count) throws FormatException {
+        require(file, key, SafetensorsType.U8, count);
+        return file.bytes(key);
     }
 
     private static float[] floats(Safetensors file, String key, long count) throws FormatException {
@@ -215,9 +216,9 @@ public final class BitsAndBytes {
     }
 
     private static void require(Safetensors file, String key, SafetensorsType type, long count) throws FormatException {
-        if (file.type(key) != type || file.data(key).byteSize() != count * type.bytes()) {
+        if (file.type(key) != type || file.size(key) != count * type.bytes()) {
             throw new FormatException(file.source() + ": tensor '" + key + "': expected " + count + " elements of " + type
-                    + ", found " + file.data(key).byteSize() / file.type(key).bytes() + " of " + file.type(key));
+                    + ", found " + file.size(key) / file.type(key).bytes() + " of " + file.type(key));
         }
     }
 

@@ -41,6 +41,14 @@ final class ChannelSink implements TensorSource.Sink {
     @Override
     public void write(MemorySegment bytes) throws IOException {
         count(bytes.byteSize());
+        if (!bytes.isNative()) {
+            // Writing from the heap goes through native memory of that size, which the thread would keep.
+            for (long at = 0; at < bytes.byteSize(); at += BUFFER_BYTES) {
+                buffer.put(bytes.asSlice(at, Math.min(BUFFER_BYTES, bytes.byteSize() - at)).asByteBuffer());
+                flush();
+            }
+            return;
+        }
         for (long at = 0; at < bytes.byteSize(); at += CHUNK_BYTES) {
             drain(bytes.asSlice(at, Math.min(CHUNK_BYTES, bytes.byteSize() - at)).asByteBuffer());
         }

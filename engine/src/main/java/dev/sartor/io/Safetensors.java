@@ -6,6 +6,7 @@ import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,11 +26,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Tensors read in place from one safetensors file or from shards bound by an {@code *.safetensors.index.json}. Files are
- * memory-mapped, so opening costs no copying and pages come in when they are touched. Headers are checked in full when
- * opened; what {@link #data} returns is valid until {@link #close}. Safe for use by several threads.
+ * Tensors of one safetensors file or of shards bound by an {@code *.safetensors.index.json}. Headers are checked in full
+ * when opened. {@link #data} is memory-mapped, so it costs no copying and its pages come in when they are touched, and
+ * stay; it is valid until {@link #close}. All else reads the files, and leaves none of their pages in the process. Safe
+ * for use by several threads.
  *
- * <p>The mapped bytes belong to the file: whoever shortens it while it is open makes later reads fail.
+ * <p>The bytes belong to the file: whoever shortens it while it is open makes later reads fail.
  *
  * @see <a href="https://github.com/huggingface/safetensors">the format</a>
  */
@@ -37,19 +39,51 @@ public final class Safetensors implements AutoCloseable {
 
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
-    private static final long SAMPLED_BYTES = 1024;
+    private static final int SAMPLED_BYTES = 1024;
+    private static final long MOST_AT_ONCE = 1L << 26;
 
-    private record Located(Path file, MemorySegment mapped, SafetensorsHeader.Entry entry) {
+    private record Located(Path file, FileChannel channel, MemorySegment mapped, SafetensorsHeader.Entry entry) {
+        void read(long offset, ByteBuffer into) throws FormatException {
+            long position = entry.offset() + offset;
+            int start = into.position();
+            try {
+                while (into.hasRemaining()) {
+                    if (channel.read(into, position + into.position() - start) < 0) {
+                        throw new FormatException(file + ": ended while tensor '" + entry.name()
+                                + "' was read; the file is changing underneath");
+                    }
+                }
+            } catch (FormatException e) {
+                throw e;
+            } catch (IOException e) {
+                throw new FormatException(file + ": tensor '" + entry.name() + "' cannot be read: " + e, e);
+            }
+        }
     }
 
     private final Path source;
-    private final Arena arena;
+    private final Open open;
     private final Map<String, Located> tensors;
     private final Map<String, String> metadata;
 
-    private Safetensors(Path source, Arena arena, Map<String, Located> tensors, Map<String, String> metadata) {
+    /** What is closed in the end. */
+    private record Open(Arena arena, List<FileChannel> channels) implements AutoCloseable {
+        @Override
+        public void close() {
+            arena.close();
+            for (FileChannel channel : channels) {
+                try {
+                    channel.close();
+                } catch (IOException e) {
+                    System.getLogger(Safetensors.class.getName()).log(System.Logger.Level.DEBUG, "not closed", e);
+                }
+            }
+        }
+    }
+
+    private Safetensors(Path source, Open open, Map<String, Located> tensors, Map<String, String> metadata) {
         this.source = source;
-        this.arena = arena;
+        this.open = open;
         this.tensors = Collections.unmodifiableMap(tensors);
         this.metadata = Collections.unmodifiableMap(metadata);
     }
@@ -74,23 +108,23 @@ public final class Safetensors implements AutoCloseable {
                         + ModelDirectory.weightsRemedy(path));
             }
         }
-        Arena arena = Arena.ofShared();
+        Open open = new Open(Arena.ofShared(), new ArrayList<>());
         try {
-            return path.getFileName().toString().endsWith(".index.json") ? sharded(path, arena) : single(path, arena);
+            return path.getFileName().toString().endsWith(".index.json") ? sharded(path, open) : single(path, open);
         } catch (IOException | RuntimeException e) {
-            arena.close();
+            open.close();
             throw e;
         }
     }
 
-    private static Safetensors single(Path file, Arena arena) throws IOException {
+    private static Safetensors single(Path file, Open open) throws IOException {
         Map<String, Located> tensors = new LinkedHashMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();
-        map(file, arena, tensors, metadata);
-        return new Safetensors(file, arena, tensors, metadata);
+        map(file, open, tensors, metadata);
+        return new Safetensors(file, open, tensors, metadata);
     }
 
-    private static Safetensors sharded(Path index, Arena arena) throws IOException {
+    private static Safetensors sharded(Path index, Open open) throws IOException {
         JsonNode weightMap = Json.readObject(index).path("weight_map");
         if (!(weightMap instanceof ObjectNode object)) {
             throw new FormatException(index + ": weight_map must be an object from tensor names to files, found " + Json.kind(weightMap));
@@ -110,7 +144,7 @@ public final class Safetensors implements AutoCloseable {
             if (!Files.exists(shard)) {
                 throw new FormatException(index + ": the shard " + name + " is missing; fetch the model again");
             }
-            map(shard, arena, tensors, metadata);
+            map(shard, open, tensors, metadata);
         }
         for (Map.Entry<String, String> mapped : fileOf.entrySet()) {
             Located located = tensors.get(mapped.getKey());
@@ -124,15 +158,17 @@ public final class Safetensors implements AutoCloseable {
                 throw new FormatException(present.getValue().file + ": tensor '" + present.getKey() + "' is not in " + index.getFileName());
             }
         }
-        return new Safetensors(index, arena, tensors, metadata);
+        return new Safetensors(index, open, tensors, metadata);
     }
 
-    private static void map(Path file, Arena arena, Map<String, Located> tensors, Map<String, String> metadata) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    private static void map(Path file, Open open, Map<String, Located> tensors, Map<String, String> metadata) throws IOException {
+        try {
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+            open.channels.add(channel);
             SafetensorsHeader header = SafetensorsHeader.read(file, channel);
-            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), open.arena);
             for (SafetensorsHeader.Entry entry : header.entries().values()) {
-                Located earlier = tensors.put(entry.name(), new Located(file, mapped, entry));
+                Located earlier = tensors.put(entry.name(), new Located(file, channel, mapped, entry));
                 if (earlier != null) {
                     throw new FormatException(file + ": tensor '" + entry.name() + "' is also in " + earlier.file);
                 }
@@ -146,6 +182,12 @@ public final class Safetensors implements AutoCloseable {
     /** The file or index this was opened from. */
     public Path source() {
         return source;
+    }
+
+    /** Where a tensor is, for messages: {@code FILE: tensor 'NAME'}. */
+    public String where(String name) {
+        Located located = tensors.get(name);
+        return (located == null ? source : located.file) + ": tensor '" + name + "'";
     }
 
     /** All tensor names, shard by shard in the order of their bytes. */
@@ -189,6 +231,37 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
+     * Reads some of a tensor's bytes, row-major and little-endian.
+     *
+     * @param offset of the first byte, from the tensor's start
+     * @param into   native memory, as much as is to be read
+     * @throws FormatException if there is no such tensor, it is not that large, or the file has become shorter
+     */
+    public void read(String name, long offset, MemorySegment into) throws FormatException {
+        Located located = find(name);
+        if (offset < 0 || into.byteSize() > located.entry.bytes() - offset) {
+            throw new FormatException(located.file + ": tensor '" + name + "' has " + located.entry.bytes() + " bytes, not "
+                    + into.byteSize() + " from " + offset + " on");
+        }
+        for (long at = 0; at < into.byteSize(); at += MOST_AT_ONCE) {
+            located.read(offset + at, into.asSlice(at, Math.min(MOST_AT_ONCE, into.byteSize() - at)).asByteBuffer());
+        }
+    }
+
+    /** A copy of a small tensor's bytes. */
+    public byte[] bytes(String name) throws FormatException {
+        Located located = find(name);
+        byte[] bytes = new byte[Math.toIntExact(located.entry.bytes())];
+        located.read(0, ByteBuffer.wrap(bytes));
+        return bytes;
+    }
+
+    /** Bytes of a tensor. */
+    public long size(String name) throws FormatException {
+        return find(name).entry.bytes();
+    }
+
+    /**
      * Copies a tensor of F64, F32, F16, BF16, I64 or I32 into floats, row-major.
      *
      * @throws FormatException for other types
@@ -216,23 +289,27 @@ public final class Safetensors implements AutoCloseable {
      * shapes, and {@value #SAMPLED_BYTES} bytes at each tensor's start, middle and end. How tensors are divided among
      * files does not matter.
      */
-    public long digest() {
+    public long digest() throws FormatException {
         CRC32 digest = new CRC32();
-        new TreeMap<>(tensors).forEach((name, located) -> {
-            digest.update((name + " " + located.entry + "\n").getBytes(StandardCharsets.UTF_8));
+        ByteBuffer sample = ByteBuffer.allocate(SAMPLED_BYTES);
+        for (Map.Entry<String, Located> tensor : new TreeMap<>(tensors).entrySet()) {
+            Located located = tensor.getValue();
+            digest.update((tensor.getKey() + " " + located.entry + "\n").getBytes(StandardCharsets.UTF_8));
             long bytes = located.entry.bytes();
-            long part = Math.min(SAMPLED_BYTES, bytes);
+            int part = (int) Math.min(SAMPLED_BYTES, bytes);
             for (long at : new long[] {0, (bytes - part) / 2, bytes - part}) {
-                digest.update(located.mapped.asSlice(located.entry.offset() + at, part).asByteBuffer());
+                // A touched page of a mapped file brings its neighbours in, and all of them would stay.
+                located.read(at, sample.clear().limit(part));
+                digest.update(sample.flip());
             }
-        });
+        }
         return digest.getValue();
     }
 
-    /** Unmaps the files: every segment from {@link #data} is invalid after this. */
+    /** Unmaps and closes the files: every segment from {@link #data} is invalid after this. */
     @Override
     public void close() {
-        arena.close();
+        open.close();
     }
 
     private interface Conversion<T> {
@@ -241,8 +318,10 @@ public final class Safetensors implements AutoCloseable {
 
     private <T> T convert(String name, Conversion<T> conversion) throws FormatException {
         Located located = find(name);
-        try {
-            return conversion.apply(data(name), located.entry.type());
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment data = arena.allocate(located.entry.bytes(), Long.BYTES);
+            read(name, 0, data);
+            return conversion.apply(data, located.entry.type());
         } catch (IllegalArgumentException e) {
             throw new FormatException(located.file + ": tensor '" + name + "' " + located.entry + ": " + e.getMessage(), e);
         }

@@ -5,7 +5,7 @@ import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Safetensors;
-import dev.sartor.io.StreamedSafetensors;
+import dev.sartor.io.TensorReader;
 import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.Tensor;
@@ -16,29 +16,29 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Tensors of a Hugging Face directory. Files are mapped; what has been read is unmapped again every
- * so often, so that loading a model does not hold it in memory twice.
+ * Tensors of a Hugging Face directory. They are read piece by piece into the same memory, so that loading a model does
+ * not hold it twice; only what is used {@link #inPlace} is mapped.
  */
 public final class FileWeights implements WeightSource {
-    private final Safetensors lasting;
-    private final StreamedSafetensors passing;
+    private final Safetensors file;
+    private final TensorReader reader;
 
     public FileWeights(Path directory) throws IOException {
-        this.lasting = Safetensors.open(directory);
-        this.passing = new StreamedSafetensors(directory);
+        this.file = Safetensors.open(directory);
+        this.reader = new TensorReader(file);
     }
 
     @Override
     public TensorSpec spec(String name, long... shape) {
         try {
-            var spec = lasting.spec(stored(name));
+            var spec = file.spec(stored(name));
             if (!spec.dtype().isFloat()) {
-                throw new IllegalArgumentException(lasting.source() + ": tensor '" + name + "' is " + spec
+                throw new IllegalArgumentException(file.source() + ": tensor '" + name + "' is " + spec
                         + ", expected floats; a quantized layer is bitsandbytes' nf4, fp4 or int8, and config.json says so"
                         + " (quantization_config, without it in llm_int8_skip_modules)");
             }
             if (!spec.shape().equals(Shape.of(shape))) {
-                throw new IllegalArgumentException(lasting.source() + ": tensor '" + name + "' is " + spec
+                throw new IllegalArgumentException(file.source() + ": tensor '" + name + "' is " + spec
                         + ", but config.json asks for " + Shape.of(shape));
             }
             return spec;
@@ -48,15 +48,31 @@ public final class FileWeights implements WeightSource {
     }
 
     @Override
+    public String where(String name) {
+        return file.where(stored(name));
+    }
+
+    @Override
     public boolean contains(String name) {
-        return CheckpointNames.stored(lasting, name).isPresent();
+        return CheckpointNames.stored(file, name).isPresent();
     }
 
     @Override
     public Tensor tensor(Device device, String name) {
         try {
-            var file = passing.reading(stored(name));
-            return WeightSource.wrap(device, file.spec(stored(name)), file.data(stored(name)));
+            return WeightSource.wrap(device, file.spec(stored(name)), reader.read(stored(name)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Tensor rows(Device device, String name, long first, long count) {
+        try {
+            var spec = file.spec(stored(name));
+            long[] dims = spec.shape().toArray();
+            dims[0] = count;
+            return WeightSource.wrap(device, TensorSpec.of(spec.dtype(), dims), reader.rows(stored(name), first, count));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -66,10 +82,10 @@ public final class FileWeights implements WeightSource {
     public Optional<BitsAndBytes.Stored> quantized(String name, long rows, long columns, QuantizationConfig config) {
         try {
             var stored = stored(name);
-            if (!BitsAndBytes.isQuantized(lasting, stored)) {
-                throw contradiction(stored, config, lasting.spec(stored) + " without quantization");
+            if (!BitsAndBytes.isQuantized(file, stored)) {
+                throw contradiction(stored, config, file.spec(stored) + " without quantization");
             }
-            var read = BitsAndBytes.read(passing.reading(stored), stored, rows, columns);
+            var read = BitsAndBytes.read(reader, stored, rows, columns);
             var found = QuantizationConfig.of(read.type(), read.doublyQuantized());
             if (read.type() != config.type() || read.doublyQuantized() != config.doubleQuant()) {
                 throw contradiction(stored, config, found.describe());
@@ -83,7 +99,7 @@ public final class FileWeights implements WeightSource {
     }
 
     private IllegalArgumentException contradiction(String stored, QuantizationConfig config, String found) {
-        return new IllegalArgumentException(lasting.source() + ": tensor '" + stored + "' is " + found
+        return new IllegalArgumentException(file.source() + ": tensor '" + stored + "' is " + found
                 + ", but config.json's quantization_config says " + config.describe()
                 + "; save the model again, or fetch config.json and weights of one version");
     }
@@ -91,7 +107,7 @@ public final class FileWeights implements WeightSource {
     @Override
     public Optional<Tensor> inPlace(Device device, String name) {
         try {
-            return Optional.of(WeightSource.wrap(device, lasting.spec(stored(name)), lasting.data(stored(name))));
+            return Optional.of(WeightSource.wrap(device, file.spec(stored(name)), file.data(stored(name))));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -99,7 +115,11 @@ public final class FileWeights implements WeightSource {
 
     @Override
     public long digest() {
-        return lasting.digest();
+        try {
+            return file.digest();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
@@ -107,18 +127,18 @@ public final class FileWeights implements WeightSource {
         return false;
     }
 
-    /** Unmaps what was only read once; tensors {@link #inPlace} stay. */
+    /** Frees what reading took; tensors {@link #inPlace} stay. */
     public void release() {
-        passing.release();
+        reader.release();
     }
 
     @Override
     public void close() {
-        passing.close();
-        lasting.close();
+        reader.close();
+        file.close();
     }
 
     private String stored(String name) {
-        return CheckpointNames.stored(lasting, name).orElse(name);
+        return CheckpointNames.stored(file, name).orElse(name);
     }
 }

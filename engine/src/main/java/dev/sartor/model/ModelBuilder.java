@@ -4,6 +4,7 @@ import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
+import dev.sartor.device.RowBlocks;
 import dev.sartor.device.kernel.ActivationKind;
 import dev.sartor.device.kernel.Convert;
 import dev.sartor.device.kernel.Kernel;
@@ -117,9 +118,9 @@ public final class ModelBuilder {
         var all = new Parameter(name + "." + layer, scope.allocate(spec), scope.allocate(spec));
         var linears = IntStream.range(0, count).mapToObj(expert -> {
             var weight = names.get(expert) + ".weight";
-            source.spec(weight, rows, columns);
+            var stored = source.spec(weight, rows, columns);
             var part = new Parameter(weight, all.value().slice(expert * rows, rows), all.gradient().slice(expert * rows, rows));
-            fill(weight, part.value(), false);
+            fill(weight, stored, part.value(), false);
             parameters.add(part);
             return new Linear(names.get(expert), DenseWeight.trained(part), null, false);
         }).toList();
@@ -176,22 +177,27 @@ public final class ModelBuilder {
                 return new QuantizedWeight(name,
                         quantizer.pack(name, quantizer.stored(name, stored.get(), rows, columns, temporary)));
             }
-            source.spec(name, transposed ? columns : rows, transposed ? rows : columns);
+            var spec = source.spec(name, transposed ? columns : rows, transposed ? rows : columns);
             return new QuantizedWeight(name, quantizer.pack(name, quantizer.quantize(
-                    name, source.tensor(device, name), rows, columns, transposed, quantization, true, temporary)));
+                    name, source.dense(device, name, spec), rows, columns, transposed, quantization, true, temporary)));
         }
     }
 
     private Weight weight(String name, long rows, long columns, boolean transposed) {
-        source.spec(name, transposed ? columns : rows, transposed ? rows : columns);
+        var spec = source.spec(name, transposed ? columns : rows, transposed ? rows : columns);
         if (trained) {
             var value = scope.allocate(TensorSpec.of(DType.FLOAT32, rows, columns));
-            fill(name, value, transposed);
+            fill(name, spec, value, transposed);
             return DenseWeight.trained(train(name, value));
         }
         var packed = scope.allocate(TensorSpec.of(DType.UINT8, device.packedBytes(rows, columns, dtype)));
         var matrix = new Matrix(rows, columns, Layout.PACKED, dtype, packed);
-        run(name, new Pack(source.tensor(device, name), matrix, transposed));
+        if (transposed) {
+            run(name, new Pack(source.tensor(device, name), matrix, true));
+        } else {
+            byRows(name, spec, (first, part) ->
+                    new Pack(part, RowBlocks.packed(device, matrix, first, part.shape().dim(0)), false));
+        }
         return DenseWeight.frozen(name, matrix);
     }
 
@@ -208,22 +214,38 @@ public final class ModelBuilder {
 
     private Tensor copy(String name, TensorSpec spec, DType to) {
         var value = scope.allocate(new TensorSpec(to, spec.shape()));
-        fill(name, value, false);
+        fill(name, spec, value, false);
         return value;
     }
 
-    private void fill(String name, Tensor value, boolean transposed) {
-        var stored = source.tensor(device, name);
+    private void fill(String name, TensorSpec spec, Tensor value, boolean transposed) {
         if (!transposed) {
-            run(name, new Convert(stored, value));
+            byRows(name, spec, (first, part) -> new Convert(part, value.slice(first, part.shape().dim(0))));
             return;
         }
         // By way of the device's panels, which know how to turn a matrix.
         try (var temporary = new Scope(Scope.Kind.STEP, device)) {
             long rows = value.shape().dim(0);
             long columns = value.shape().dim(1);
-            var packed = Eager.pack(device, temporary, name, stored, rows, columns, true);
+            var packed = Eager.pack(device, temporary, name, source.tensor(device, name), rows, columns, true);
             run(name, new Unpack(packed, value, 0));
+        }
+    }
+
+    /** What is done with rows of a stored tensor, from the first on. */
+    private interface RowKernel {
+        Kernel on(long first, Tensor part);
+    }
+
+    private void byRows(String name, TensorSpec spec, RowKernel kernel) {
+        if (source.isPlan()) {
+            return;
+        }
+        var stored = source.dense(device, name, spec);
+        long rows = spec.shape().dim(0);
+        long block = stored.blockRows();
+        for (long first = 0; first < rows; first += block) {
+            run(name, kernel.on(first, stored.rows(first, Math.min(block, rows - first))));
         }
     }
 

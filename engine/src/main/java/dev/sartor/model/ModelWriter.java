@@ -22,8 +22,6 @@ import java.util.List;
 
 /** Saves a whole model in Hugging Face layout, its weights as they are on the device. */
 public final class ModelWriter {
-    private static final int BLOCK_ELEMENTS = 1 << 22;
-
     private final Device device;
     private final DType dtype;
     private final String modelType;
@@ -82,13 +80,24 @@ public final class ModelWriter {
         var shape = transposed ? Shape.of(weight.columns(), weight.rows()) : Shape.of(weight.rows(), weight.columns());
         tensors.add(new TensorSource(CheckpointNames.saved(modelType, name + ".weight"), new TensorSpec(dtype, shape), sink -> {
             if (transposed) {
-                Transposed.write(sink, Eager.rows(device, name, weight.matrix(), 0, weight.rows()), Shape.of(weight.rows(), weight.columns()));
-                return;
-            }
-            long block = Math.clamp(BLOCK_ELEMENTS / weight.columns(), 1, weight.rows());
-            for (long first = 0; first < weight.rows(); first += block) {
-                sink.write(Eager.rows(device, name, weight.matrix(), first, Math.min(block, weight.rows() - first)));
+                try (var turned = new Transposed(Shape.of(weight.rows(), weight.columns()))) {
+                    rows(name, weight, turned::add);
+                    turned.writeTo(sink);
+                }
+            } else {
+                rows(name, weight, sink::write);
             }
         }));
+    }
+
+    private interface RowSink {
+        void write(float[] rows) throws IOException;
+    }
+
+    private void rows(String name, Weight weight, RowSink sink) throws IOException {
+        long block = Eager.blockRows(weight.rows(), weight.columns());
+        for (long first = 0; first < weight.rows(); first += block) {
+            sink.write(Eager.rows(device, name, weight.matrix(), first, Math.min(block, weight.rows() - first)));
+        }
     }
 }

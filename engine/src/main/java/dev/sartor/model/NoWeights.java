@@ -29,6 +29,11 @@ public final class NoWeights implements WeightSource {
     }
 
     @Override
+    public String where(String name) {
+        return "tensor '" + name + "'";
+    }
+
+    @Override
     public boolean contains(String name) {
         return true;
     }
@@ -39,6 +44,11 @@ public final class NoWeights implements WeightSource {
         var storage = new Storage(spec.bytes());
         storage.place(device.allocate(spec.bytes()), 0);
         return new Tensor(spec, storage, 0);
+    }
+
+    @Override
+    public Tensor rows(Device device, String name, long first, long count) {
+        return tensor(device, name).slice(first, count);
     }
 
     /** In place, as if there were a file. */

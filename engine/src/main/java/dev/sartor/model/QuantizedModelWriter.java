@@ -9,17 +9,18 @@ import dev.sartor.io.FormatException;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.OutputDirectory;
 import dev.sartor.io.Safetensors;
-import dev.sartor.io.StreamedSafetensors;
+import dev.sartor.io.TensorReader;
 import dev.sartor.io.TensorSource;
 import dev.sartor.nn.Linear;
+import dev.sartor.quant.DenseSource;
 import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.quant.QuantizedWeight;
 import dev.sartor.quant.Quantizer;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
-import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -32,18 +33,18 @@ import java.util.Map;
  * time, from file to file.
  */
 public final class QuantizedModelWriter {
-    private static final int BLOCK_ELEMENTS = 1 << 20;
-
     private final Device device;
     private final Safetensors file;
-    private final StreamedSafetensors streamed;
+    private final TensorReader reader;
     private final QuantizationConfig config;
     private final List<QuantizationReport.Loss> losses = new ArrayList<>();
+    /** Owns the codes of the tensor that is being written. */
+    private Arena codes = Arena.ofConfined();
 
-    private QuantizedModelWriter(Device device, Safetensors file, StreamedSafetensors streamed, QuantizationConfig config) {
+    private QuantizedModelWriter(Device device, Safetensors file, TensorReader reader, QuantizationConfig config) {
         this.device = device;
         this.file = file;
-        this.streamed = streamed;
+        this.reader = reader;
         this.config = config;
     }
 
@@ -70,14 +71,18 @@ public final class QuantizedModelWriter {
         }
         try (var planned = LanguageModel.planned(device, source, DType.FLOAT32, false, config);
                 var file = Safetensors.open(source);
-                var streamed = new StreamedSafetensors(source)) {
-            var writer = new QuantizedModelWriter(device, file, streamed, config);
+                var reader = new TensorReader(file)) {
+            var writer = new QuantizedModelWriter(device, file, reader, config);
             var tensors = writer.tensors(planned.lm());
             tree.set("quantization_config", config.toJson(directory.storedType().orElse(DType.FLOAT32).name().toLowerCase(Locale.ROOT)));
-            output.write(folder -> {
-                ModelDirectory.save(folder, tree, directory.generationConfig(), tensors, maxShardBytes);
-                directory.copyTokenizer(folder);
-            });
+            try {
+                output.write(folder -> {
+                    ModelDirectory.save(folder, tree, directory.generationConfig(), tensors, maxShardBytes);
+                    directory.copyTokenizer(folder);
+                });
+            } finally {
+                writer.codes.close();
+            }
             return new QuantizationReport(
                     file.totalBytes(), tensors.stream().mapToLong(TensorSource::bytes).sum(), writer.losses);
         }
@@ -94,7 +99,7 @@ public final class QuantizedModelWriter {
         var sources = new ArrayList<TensorSource>();
         for (var key : file.names()) {
             if (!quantized.containsKey(key)) {
-                sources.add(new TensorSource(key, file.spec(key), sink -> sink.write(streamed.reading(key).data(key))));
+                sources.add(new TensorSource(key, file.spec(key), sink -> reader.copy(key, sink)));
             }
         }
         for (var entry : quantized.entrySet()) {
@@ -122,26 +127,29 @@ public final class QuantizedModelWriter {
     private BitsAndBytes.Stored quantize(String key, Linear linear) throws IOException {
         long rows = linear.weight().rows();
         long columns = linear.weight().columns();
-        var source = streamed.reading(key);
+        var source = DenseSource.of(device, reader, key);
+        codes.close();
+        codes = Arena.ofConfined();
         try (var temporary = new Scope(Scope.Kind.STEP, device)) {
-            var stored = WeightSource.wrap(device, source.spec(key), source.data(key));
             var quantizer = new Quantizer(device, temporary);
-            var made = quantizer.quantize(key, stored, rows, columns, linear.isTransposed(), config, false, temporary);
-            losses.add(new QuantizationReport.Loss(linear.name(), error(temporary, key, made, stored, linear.isTransposed())));
-            return quantizer.toStored(made);
+            var made = quantizer.quantize(key, source, rows, columns, linear.isTransposed(), config, false, temporary);
+            losses.add(new QuantizationReport.Loss(linear.name(), error(temporary, key, made, source, linear.isTransposed())));
+            return quantizer.toStored(made, codes);
         }
     }
 
-    private double error(Scope temporary, String key, Matrix made, Tensor stored, boolean transposed) {
-        var dense = transposed
-                ? Eager.pack(device, temporary, key, stored, made.rows(), made.columns(), true)
-                : Matrix.rowMajor(stored);
-        long block = Math.clamp(BLOCK_ELEMENTS / made.columns(), 1, made.rows());
+    private double error(Scope temporary, String key, Matrix made, DenseSource source, boolean transposed) {
+        var turned = transposed
+                ? Eager.pack(device, temporary, key, source.all(), made.rows(), made.columns(), true)
+                : null;
+        long block = Eager.blockRows(made.rows(), made.columns());
         double lost = 0;
         double exact = 0;
         for (long first = 0; first < made.rows(); first += block) {
             long count = Math.min(block, made.rows() - first);
-            float[] before = Eager.rows(device, key, dense, first, count);
+            float[] before = transposed
+                    ? Eager.rows(device, key, turned, first, count)
+                    : Eager.rows(device, key, Matrix.rowMajor(source.rows(first, count)), 0, count);
             float[] after = Eager.rows(device, key, made, first, count);
             for (int i = 0; i < before.length; i++) {
                 double difference = (double) after[i] - before[i];

@@ -22,6 +22,8 @@ public final class RandomWeights implements WeightSource {
     private final double deviation;
     private final Map<String, TensorSpec> specs = new HashMap<>();
     private Arena arena = Arena.ofShared();
+    private String made;
+    private Tensor tensor;
 
     /** @param deviation {@code initializer_range} of config.json */
     public RandomWeights(long seed, double deviation) {
@@ -37,12 +39,20 @@ public final class RandomWeights implements WeightSource {
     }
 
     @Override
+    public String where(String name) {
+        return "tensor '" + name + "'";
+    }
+
+    @Override
     public boolean contains(String name) {
         return true;
     }
 
     @Override
     public Tensor tensor(Device device, String name) {
+        if (name.equals(made)) {
+            return tensor;
+        }
         var spec = specs.get(name);
         arena.close();
         arena = Arena.ofShared();
@@ -53,7 +63,14 @@ public final class RandomWeights implements WeightSource {
         for (long i = 0; i < spec.shape().elements(); i++) {
             data.setAtIndex(ValueLayout.JAVA_FLOAT, i, matrix ? (float) (random.nextGaussian() * deviation) : constant);
         }
-        return WeightSource.wrap(device, spec, data);
+        made = name;
+        tensor = WeightSource.wrap(device, spec, data);
+        return tensor;
+    }
+
+    @Override
+    public Tensor rows(Device device, String name, long first, long count) {
+        return tensor(device, name).slice(first, count);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.sartor.model;
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.io.BitsAndBytes;
+import dev.sartor.quant.DenseSource;
 import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
@@ -18,11 +19,17 @@ public interface WeightSource extends AutoCloseable {
      */
     TensorSpec spec(String name, long... shape);
 
+    /** Where a tensor is, for messages. */
+    String where(String name);
+
     /** Whether there is such a tensor. */
     boolean contains(String name);
 
     /** A tensor that kernels of the device can read; valid until the next call or {@link #close}. */
     Tensor tensor(Device device, String name);
+
+    /** Rows [first, first + count) of a tensor, along its first dimension; as {@link #tensor}. */
+    Tensor rows(Device device, String name, long first, long count);
 
     /**
      * A weight that config.json says is stored quantized, valid until the next call; empty where nothing is stored.
@@ -44,6 +51,26 @@ public interface WeightSource extends AutoCloseable {
 
     @Override
     void close();
+
+    /** A matrix that is read by rows. */
+    default DenseSource dense(Device device, String name, TensorSpec spec) {
+        return new DenseSource() {
+            @Override
+            public String where() {
+                return WeightSource.this.where(name);
+            }
+
+            @Override
+            public TensorSpec spec() {
+                return spec;
+            }
+
+            @Override
+            public Tensor rows(long first, long count) {
+                return WeightSource.this.rows(device, name, first, count);
+            }
+        };
+    }
 
     /** A tensor over memory that the device did not allocate. */
     static Tensor wrap(Device device, TensorSpec spec, MemorySegment data) {

@@ -60,7 +60,10 @@ final class AdapterFile {
     private static void write(Device device, AdapterTensor tensor, Parameter from, TensorSource.Sink sink) throws IOException {
         var values = Eager.floats(device, from.value());
         if (tensor.transposed()) {
-            Transposed.write(sink, values, tensor.shape());
+            try (var turned = new Transposed(tensor.shape())) {
+                turned.add(values);
+                turned.writeTo(sink);
+            }
         } else {
             sink.write(values);
         }

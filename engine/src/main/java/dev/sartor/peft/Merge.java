@@ -9,6 +9,7 @@ import dev.sartor.io.FormatException;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.OutputDirectory;
 import dev.sartor.io.Safetensors;
+import dev.sartor.io.TensorReader;
 import dev.sartor.io.TensorSource;
 import dev.sartor.io.Transposed;
 import dev.sartor.nn.Linear;
@@ -34,7 +35,6 @@ import java.util.OptionalDouble;
  * pass through a few rows at a time.
  */
 public final class Merge {
-    private static final int BLOCK_ELEMENTS = 1 << 22;
     /** Missing tensors that a message names. */
     private static final int NAMED = 3;
     private static final String IS_IT_THE_ORIGINAL = "; is it the unquantized base of this model?";
@@ -42,17 +42,21 @@ public final class Merge {
     private final Adapters adapters;
     private final String name;
     private final Safetensors file;
+    private final TensorReader reader;
     private final DType dtype;
     private final Safetensors original;
+    private final TensorReader originalReader;
     private final List<MergeReport.Drift> drifts = new ArrayList<>();
     private final List<MergeReport.Drift> dequantized = new ArrayList<>();
 
-    private Merge(Adapters adapters, String name, Safetensors file, DType dtype, Safetensors original) {
+    private Merge(Adapters adapters, String name, TensorReader reader, DType dtype, TensorReader originalReader) {
         this.adapters = adapters;
         this.name = name;
-        this.file = file;
+        this.file = reader.file();
+        this.reader = reader;
         this.dtype = dtype;
-        this.original = original;
+        this.original = originalReader == null ? null : originalReader.file();
+        this.originalReader = originalReader;
     }
 
     /**
@@ -79,9 +83,11 @@ public final class Merge {
         }
         var directory = ModelDirectory.open(base);
         boolean quantized = adapters.slots().modules().stream().anyMatch(Merge::isQuantized);
-        try (var file = directory.openWeights(); var before = original == null ? null : Safetensors.open(original)) {
+        try (var file = directory.openWeights(); var reader = new TensorReader(file);
+                var before = original == null ? null : Safetensors.open(original);
+                var beforeReader = before == null ? null : new TensorReader(before)) {
             var saved = dtype == null && quantized ? DType.BFLOAT16 : dtype;
-            var merge = new Merge(adapters, name, file, saved, before);
+            var merge = new Merge(adapters, name, reader, saved, beforeReader);
             var config = directory.config();
             config.remove("quantization_config");
             merge.requireOriginal();
@@ -176,9 +182,9 @@ public final class Merge {
         var target = dtype(spec.dtype());
         return new TensorSource(key, new TensorSpec(target, spec.shape()), sink -> {
             if (target == spec.dtype()) {
-                sink.write(file.data(stored));
+                reader.copy(stored, sink);
             } else {
-                sink.write(file.floats(stored));
+                reader.copyFloats(stored, sink);
             }
         });
     }
@@ -196,7 +202,7 @@ public final class Merge {
         var spec = file.spec(key);
         var target = dtype(spec.dtype());
         return new TensorSource(key, new TensorSpec(target, spec.shape()), sink -> {
-            var stored = Matrix.rowMajor(Eager.wrap(adapters.device(), spec, file.data(key)));
+            var stored = Matrix.rowMajor(Eager.wrap(adapters.device(), spec, reader.read(key)));
             try (var merge = adapter.merge(adapters.device(), stored, linear.isTransposed())) {
                 drifts.add(write(linear.name(), merge, stored, null, target, sink::write));
             }
@@ -214,9 +220,10 @@ public final class Merge {
                 var before = before(temporary, linear, key);
                 var of = adapter == null ? dequantized : drifts;
                 if (linear.isTransposed()) {
-                    var turned = new Turned(upright);
-                    of.add(write(linear.name(), merge, weight, before, dtype, turned));
-                    Transposed.write(sink, turned.values, upright);
+                    try (var turned = new Transposed(upright)) {
+                        of.add(write(linear.name(), merge, weight, before, dtype, turned::add));
+                        turned.writeTo(sink);
+                    }
                 } else {
                     of.add(write(linear.name(), merge, weight, before, dtype, sink::write));
                 }
@@ -264,12 +271,12 @@ public final class Merge {
 
     /** The weight before it was quantized, or null. */
     private Matrix before(Scope temporary, Linear linear, String key) throws FormatException {
-        var source = BitsAndBytes.isQuantized(file, key) ? original : file;
+        var source = BitsAndBytes.isQuantized(file, key) ? originalReader : reader;
         if (source == null) {
             return null;
         }
-        var stored = CheckpointNames.stored(source, linear.name() + ".weight").orElseThrow();
-        var tensor = Eager.wrap(adapters.device(), source.spec(stored), source.data(stored));
+        var stored = CheckpointNames.stored(source.file(), linear.name() + ".weight").orElseThrow();
+        var tensor = Eager.wrap(adapters.device(), source.file().spec(stored), source.read(stored));
         return linear.isTransposed()
                 ? Eager.pack(adapters.device(), temporary, linear.name(), tensor, linear.weight().rows(), linear.weight().columns(), true)
                 : Matrix.rowMajor(tensor);
@@ -292,7 +299,7 @@ public final class Merge {
     private MergeReport.Drift write(
             String module, WeightMerge merge, Matrix base, Matrix before, DType target, RowSink sink) throws IOException {
         long height = base.rows();
-        int block = (int) Math.clamp(BLOCK_ELEMENTS / base.columns(), 1, height);
+        int block = (int) Eager.blockRows(height, base.columns());
         double lost = 0;
         double exact = 0;
         double changed = 0;
@@ -329,22 +336,6 @@ public final class Merge {
 
     private interface RowSink {
         void write(float[] rows) throws IOException;
-    }
-
-    /** Gathers the rows of a weight that the file has the other way round. */
-    private static final class Turned implements RowSink {
-        private final float[] values;
-        private int count;
-
-        Turned(Shape shape) {
-            this.values = new float[Math.toIntExact(shape.elements())];
-        }
-
-        @Override
-        public void write(float[] rows) {
-            System.arraycopy(rows, 0, values, count, rows.length);
-            count += rows.length;
-        }
     }
 
     private static double relative(double squares, double of) {

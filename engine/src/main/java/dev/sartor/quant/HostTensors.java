@@ -34,11 +34,16 @@ final class HostTensors {
         return tensor;
     }
 
+    /** A copy outside of the Java heap, which would grow and stay so. */
+    static MemorySegment copy(Device device, Tensor tensor, Arena arena) {
+        var host = arena.allocate(tensor.spec().bytes(), 8);
+        device.read(tensor, host);
+        return host;
+    }
+
     static byte[] bytes(Device device, Tensor tensor) {
         try (var arena = Arena.ofConfined()) {
-            var host = arena.allocate(tensor.spec().bytes(), 8);
-            device.read(tensor, host);
-            return host.toArray(ValueLayout.JAVA_BYTE);
+            return copy(device, tensor, arena).toArray(ValueLayout.JAVA_BYTE);
         }
     }
 }

@@ -18,7 +18,6 @@ import java.util.stream.IntStream;
 final class OutlierColumns {
     private static final double DEVIATIONS = 6;
     private static final long SHARE = 64;
-    private static final long BLOCK_ELEMENTS = 1 << 20;
 
     private OutlierColumns() {}
 
@@ -26,15 +25,15 @@ final class OutlierColumns {
      * @param source [rows, columns], or [columns, rows] if transposed
      * @return ascending
      */
-    static int[] find(Device device, String name, Tensor source, long rows, long columns, boolean transposed) {
+    static int[] find(Device device, String name, DenseSource source, long rows, long columns, boolean transposed) {
         float[] largest = new float[Math.toIntExact(columns)];
         double sum = 0;
         double squares = 0;
-        long height = source.shape().dim(0);
-        int width = Math.toIntExact(source.shape().dim(1));
-        long block = Math.clamp(BLOCK_ELEMENTS / width, 1, height);
+        long height = source.spec().shape().dim(0);
+        int width = Math.toIntExact(source.spec().shape().dim(1));
+        long block = Eager.blockRows(height, width);
         for (long first = 0; first < height; first += block) {
-            float[] values = rows(device, name, source.slice(first, Math.min(block, height - first)));
+            float[] values = rows(device, name, source.rows(first, Math.min(block, height - first)));
             for (int i = 0; i < values.length; i++) {
                 int column = transposed ? Math.toIntExact(first + i / width) : i % width;
                 largest[column] = Math.max(largest[column], Math.abs(values[i]));

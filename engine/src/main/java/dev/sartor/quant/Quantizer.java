@@ -1,11 +1,13 @@
 package dev.sartor.quant;
 
 import dev.sartor.device.Device;
+import dev.sartor.device.DeviceException;
 import dev.sartor.device.Eager;
 import dev.sartor.device.Layout;
 import dev.sartor.device.Matrix;
 import dev.sartor.device.QuantType;
 import dev.sartor.device.Quantization;
+import dev.sartor.device.RowBlocks;
 import dev.sartor.device.kernel.Pack;
 import dev.sartor.device.kernel.Quantize;
 import dev.sartor.io.BitsAndBytes;
@@ -13,7 +15,7 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
-import java.lang.foreign.MemorySegment;
+import java.lang.foreign.Arena;
 
 /** Quantizes dense weights, and lays quantized ones out for kernels. */
 public final class Quantizer {
@@ -32,10 +34,10 @@ public final class Quantizer {
      * @param source [rows, columns] in float32, bfloat16 or float16, or [columns, rows] if transposed
      * @param outliers whether int8 keeps columns that stick out in 16 bits
      * @param temporary owns what {@link #pack} does not need any more
-     * @throws dev.sartor.device.DeviceException if an element is infinite or not a number
+     * @throws IllegalArgumentException if an element is infinite or not a number
      */
     public Matrix quantize(
-            String name, Tensor source, long rows, long columns, boolean transposed, QuantizationConfig config,
+            String name, DenseSource source, long rows, long columns, boolean transposed, QuantizationConfig config,
             boolean outliers, Scope temporary) {
         if (!config.type().isFourBit()) {
             var kept = outliers
@@ -43,19 +45,42 @@ public final class Quantizer {
                     : null;
             var target = rowWise(rows, columns, temporary.allocate(TensorSpec.of(DType.INT8, rows, columns)),
                     weights.allocate(TensorSpec.of(DType.FLOAT32, rows)), kept);
-            Eager.run(device, name, new Quantize(source, target, transposed));
+            quantize(name, source, target, transposed, kept == null);
             return target;
         }
         var codes = temporary.allocate(TensorSpec.of(DType.UINT8, config.type().rowMajorBytes(rows, columns)));
         var absmax = temporary.allocate(TensorSpec.of(DType.FLOAT32, config.type().rowMajorScales(rows, columns)));
         var once = fourBit(rows, columns, config.type(), codes, absmax, null);
-        Eager.run(device, name, new Quantize(source, once, transposed));
+        quantize(name, source, once, transposed, true);
         if (!config.doubleQuant()) {
             return once;
         }
         var twice = DoubleQuantization.of(Eager.floats(device, absmax));
         return fourBit(rows, columns, config.type(), codes, HostTensors.bytes(device, temporary, twice.codes()),
                 nested(twice.absmax(), DynamicMap.values(), twice.offset()));
+    }
+
+    /** @param divisible whether the target may be made some rows at a time */
+    private void quantize(String name, DenseSource source, Matrix target, boolean transposed, boolean divisible) {
+        if (transposed || !divisible) {
+            quantize(name, source, source.all(), target, transposed, 0);
+            return;
+        }
+        long block = source.blockRows();
+        for (long first = 0; first < target.rows(); first += block) {
+            long count = Math.min(block, target.rows() - first);
+            quantize(name, source, source.rows(first, count), RowBlocks.quantized(target, first, count), false, first);
+        }
+    }
+
+    private void quantize(String name, DenseSource source, Tensor rows, Matrix target, boolean transposed, long first) {
+        try {
+            Eager.run(device, name, new Quantize(rows, target, transposed));
+        } catch (DeviceException refused) {
+            // The kernel looks at every element anyway; which one it was is looked for only now.
+            throw Finite.refusal(device, name, source.where(), rows, first)
+                    .<RuntimeException>map(found -> new IllegalArgumentException(found, refused)).orElse(refused);
+        }
     }
 
     private Quantization.Outliers outliers(int[] columns, long rows) {
@@ -87,18 +112,22 @@ public final class Quantizer {
         };
     }
 
-    /** What a checkpoint has of a weight, row-major. */
-    public BitsAndBytes.Stored toStored(Matrix rowMajor) {
+    /**
+     * What a checkpoint has of a weight, row-major.
+     *
+     * @param arena owns the codes
+     */
+    public BitsAndBytes.Stored toStored(Matrix rowMajor, Arena arena) {
         return switch (rowMajor.quantization()) {
             case Quantization.RowWise8 rows -> {
                 if (rows.outliers() != null) {
                     throw new IllegalArgumentException("bitsandbytes' files have no place for outlier columns");
                 }
-                yield new BitsAndBytes.RowWise(MemorySegment.ofArray(HostTensors.bytes(device, rowMajor.data())),
+                yield new BitsAndBytes.RowWise(HostTensors.copy(device, rowMajor.data(), arena),
                         Eager.floats(device, rows.scale()));
             }
             case Quantization.FourBit four -> {
-                var codes = MemorySegment.ofArray(HostTensors.bytes(device, rowMajor.data()));
+                var codes = HostTensors.copy(device, rowMajor.data(), arena);
                 var nested = four.nested();
                 yield nested == null
                         ? new BitsAndBytes.FourBit(four.type(), codes, Eager.floats(device, four.absmax()), FourBitValues.of(four.type()), null)

@@ -13,12 +13,14 @@ import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.Json;
 import dev.sartor.io.Safetensors;
 import dev.sartor.io.SafetensorsWriter;
+import dev.sartor.io.TensorReader;
 import dev.sartor.io.TensorSource;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,22 +44,23 @@ class QuantizedFilesTest {
     @ParameterizedTest
     @EnumSource(QuantType.class)
     void readMadeAndWritten(QuantType type) throws IOException {
-        try (var golden = golden(type); var scope = new Scope(Scope.Kind.STEP, device)) {
+        try (var golden = golden(type); var reader = new TensorReader(golden); var arena = Arena.ofConfined();
+                var scope = new Scope(Scope.Kind.STEP, device)) {
             var quantizer = new Quantizer(device, scope);
             assertTrue(BitsAndBytes.isQuantized(golden, "layer.weight"));
-            var stored = BitsAndBytes.read(golden, "layer.weight", ROWS, COLUMNS);
+            var stored = BitsAndBytes.read(reader, "layer.weight", ROWS, COLUMNS);
             var read = quantizer.stored("layer", stored, ROWS, COLUMNS, scope);
             float[] value = golden.floats("value");
             assertArrayEquals(value, Eager.rows(device, "layer", read, 0, ROWS), 1e-9f, "as read");
             assertArrayEquals(value, Eager.rows(device, "layer", quantizer.pack("layer", read), 0, ROWS), 1e-9f, "packed");
 
             var config = QuantizationConfig.of(type, type == QuantType.NF4);
-            var source = Eager.wrap(device, golden.spec("source"), golden.data("source"));
+            var source = DenseSource.of(device, reader, "source");
             var made = quantizer.quantize("layer", source, ROWS, COLUMNS, false, config, false, scope);
             assertArrayEquals(golden.data("layer.weight").toArray(ValueLayout.JAVA_BYTE), HostTensors.bytes(device, made.data()), "codes");
             assertArrayEquals(value, Eager.rows(device, "layer", made, 0, ROWS), 1e-9f, "as made");
 
-            var again = quantizer.toStored(made);
+            var again = quantizer.toStored(made, arena);
             var sources = type.isFourBit()
                     ? BitsAndBytes.fourBit("layer.weight", type, golden.spec("source").dtype(), ROWS, COLUMNS, type == QuantType.NF4,
                             () -> (BitsAndBytes.FourBit) again)
@@ -102,7 +105,7 @@ class QuantizedFilesTest {
             var file = temporary.resolve("w.safetensors");
             SafetensorsWriter.write(file, List.of(TensorSource.of("w", TensorSpec.of(DType.FLOAT32, 8, 128), values)));
             try (var open = Safetensors.open(file)) {
-                var source = Eager.wrap(device, open.spec("w"), open.data("w"));
+                var source = DenseSource.of("w", Eager.wrap(device, open.spec("w"), open.data("w")));
                 assertArrayEquals(new int[] {77}, OutlierColumns.find(device, "w", source, 8, 128, false));
                 var config = QuantizationConfig.of(QuantType.INT8, false);
                 var quantizer = new Quantizer(device, scope);
@@ -118,11 +121,11 @@ class QuantizedFilesTest {
     @Test
     void otherLayoutsAreRefused() throws IOException {
         try (var golden = golden(QuantType.NF4)) {
-            var shape = assertThrows(IOException.class, () -> BitsAndBytes.read(golden, "layer.weight", COLUMNS, ROWS));
+            var shape = assertThrows(IOException.class, () -> BitsAndBytes.read(new TensorReader(golden), "layer.weight", COLUMNS, ROWS));
             assertTrue(shape.getMessage().contains("shape: expected [52,21], found [21,52]"), shape.getMessage());
             var other = changed(golden, "\"blocksize\": 64", "\"blocksize\": 32");
             try (var file = Safetensors.open(other)) {
-                var refusal = assertThrows(IOException.class, () -> BitsAndBytes.read(file, "layer.weight", ROWS, COLUMNS));
+                var refusal = assertThrows(IOException.class, () -> BitsAndBytes.read(new TensorReader(file), "layer.weight", ROWS, COLUMNS));
                 assertTrue(refusal.getMessage().contains("blocksize: expected 64, found 32"), refusal.getMessage());
             }
         }
@@ -184,7 +187,7 @@ class QuantizedFilesTest {
 
     private static void refuses(Path path, String... parts) throws IOException {
         try (var file = Safetensors.open(path)) {
-            var message = assertThrows(IOException.class, () -> BitsAndBytes.read(file, "layer.weight", ROWS, COLUMNS)).getMessage();
+            var message = assertThrows(IOException.class, () -> BitsAndBytes.read(new TensorReader(file), "layer.weight", ROWS, COLUMNS)).getMessage();
             for (var part : parts) {
                 assertTrue(message.contains(part), message);
             }
