@@ -9,6 +9,7 @@
 #     1.1b-nf4                      QLoRA, batch 1 x 512: peak memory
 #     tokens                        134M, batch 1: a step's time from 128 tokens to 8192
 #     decode                        1.1B: tokens per second of batch-1 decoding, in bfloat16 and NF4
+#     moe-float32, moe-bfloat16     a layer of experts, forward and the gradient of its input, beside Transformers'
 #
 #   SARTOR_PEERS_PYTHON   a Python that has torch, transformers and peft; python3 where not set
 #   SARTOR_PEERS_ROUNDS   runs of each side; 3 where not set
@@ -27,7 +28,7 @@ threads=2
 models=$root/bench/target/models
 results=$root/bench/target/steps.jsonl
 log=$root/bench/target/peers.log
-all=(134m-float32 134m-bfloat16 134m-nf4 494m-bfloat16 494m-nf4 1.1b-nf4 tokens decode)
+all=(134m-float32 134m-bfloat16 134m-nf4 494m-bfloat16 494m-nf4 1.1b-nf4 tokens decode moe-float32 moe-bfloat16)
 
 say() { echo "peers: $*" >&2; }
 
@@ -138,4 +139,14 @@ if wanted decode; then
     done
   done
 fi
+for dtype in float32 bfloat16; do
+  if wanted "moe-$dtype"; then
+    for ((round = 1; round <= rounds; round++)); do
+      fields="\"kind\": \"experts\", \"case\": \"moe\", \"dtype\": \"$dtype\""
+      measure "$fields, \"side\": \"ours\"" "$root/bench/run.sh" class step.ExpertLayerRun "$dtype" 2048 8x2x1024x3584 "$steps"
+      [ -z "$peer" ] || measure "$fields, \"side\": \"theirs\"" \
+        "$python" "$root/bench/peers/moe_layer.py" --dtype "$dtype" --tokens 2048 --layer 8x2x1024x3584 --runs "$steps" --threads "$threads"
+    done
+  fi
+done
 say "the runs are in $results"

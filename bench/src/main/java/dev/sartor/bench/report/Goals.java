@@ -11,11 +11,13 @@ import java.util.stream.Stream;
 final class Goals {
     private final KernelSections kernels;
     private final StepSections steps;
+    private final ExpertSections experts;
     private final List<List<String>> rows = new ArrayList<>();
 
-    Goals(KernelSections kernels, StepSections steps) {
+    Goals(KernelSections kernels, StepSections steps, ExpertSections experts) {
         this.kernels = kernels;
         this.steps = steps;
+        this.experts = experts;
     }
 
     void write(Markdown out) {
@@ -36,6 +38,15 @@ final class Goals {
         atLeast("attention at 2048 tokens, forward and backward, of the product's rate, float32", 0.5, attention("float32"));
         // What llama.cpp's q4_0 did on a machine of two Zen 5 cores; it is no part of this run.
         atLeast("decoding 1.1b in NF4, tokens/s", 59, steps.decodingRate("nf4"));
+        for (var dtype : List.of("bfloat16", "float32")) {
+            atMost("routing and permutation there and back, part of a layer of 8 experts, " + dtype, 0.08, experts.routingShare(dtype));
+            atLeast("experts' products, lowest part of the dense product's speed, " + dtype, 0.9, experts.productSpeed("DENSE", dtype));
+        }
+        for (var weight : List.of("NF4", "INT8")) {
+            atLeast("experts' products in " + weight + ", lowest part of the dense layer's speed", 0.9, experts.productSpeed(weight, "bfloat16"));
+        }
+        atLeast("layer of 8 experts in bfloat16, speed of Transformers'", 1.5, experts.peerRatio("bfloat16"));
+        atLeast("layer of 8 experts in float32, speed of Transformers'", 3, experts.peerRatio("float32"));
         out.heading(2, "Goals");
         out.table(List.of("goal", "wanted", "measured", ""), rows);
     }

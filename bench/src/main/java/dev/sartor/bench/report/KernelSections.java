@@ -17,7 +17,8 @@ import java.util.TreeSet;
 /** The parts of the report that come from JMH. */
 final class KernelSections {
     private static final double GIGA = 1e9;
-    private static final Set<String> OWN_TABLES = Set.of("Gemm", "QuantizedGemm", "Decode");
+    private static final Set<String> OWN_TABLES = Set.of(
+            "Gemm", "QuantizedGemm", "Decode", ExpertSections.PRODUCTS, ExpertSections.ROWS, ExpertSections.LAYER);
 
     private final List<KernelResult> results;
     private final Roofline roofs;

@@ -17,6 +17,7 @@ import java.util.Map;
 public final class Report {
     private final KernelSections kernels;
     private final StepSections steps;
+    private final ExpertSections experts;
     private final StepRuns runs;
     private final Map<String, String> plots = new LinkedHashMap<>();
 
@@ -25,6 +26,7 @@ public final class Report {
         kernels = new KernelSections(KernelResult.read(measured.resolve("jmh.json"), measured.resolve("work.jsonl")));
         runs = new StepRuns(measured.resolve("steps.jsonl"));
         steps = new StepSections(runs);
+        experts = new ExpertSections(kernels, runs);
     }
 
     /** {@code --kernels MEASURED} prints what JMH measured; {@code --commit NAME MEASURED TARGET} writes the report. */
@@ -33,6 +35,7 @@ public final class Report {
             var out = new Markdown();
             var report = new Report(Path.of(arguments[1]));
             report.kernels.write(out, report.plots);
+            report.experts.writeKernels(out);
             System.out.println(out);
         } else if (arguments.length == 4 && arguments[0].equals("--commit")) {
             var report = new Report(Path.of(arguments[2]));
@@ -59,8 +62,10 @@ public final class Report {
         out.heading(1, "Results");
         out.paragraph("Written by `bench/report.sh` on " + date + ". Ratios travel from one machine to another; times do not.");
         machine(out, machine, commit);
-        new Goals(kernels, steps).write(out);
+        new Goals(kernels, steps, experts).write(out);
         kernels.write(out, plots);
+        experts.writeKernels(out);
+        experts.writePeer(out);
         steps.write(out, plots);
         return out.toString();
     }

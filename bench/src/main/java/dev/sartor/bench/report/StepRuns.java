@@ -63,6 +63,11 @@ final class StepRuns {
         return new Side(of("decode").stream().filter(run -> is(run, "method", weights)).toList());
     }
 
+    /** A layer of experts. */
+    Side experts(String side, String dtype) {
+        return new Side(of("experts").stream().filter(run -> is(run, "side", side) && is(run, "dtype", dtype)).toList());
+    }
+
     List<JsonNode> of(String kind) {
         return lines.stream().filter(run -> is(run, "kind", kind)).toList();
     }
