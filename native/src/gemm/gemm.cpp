@@ -6,7 +6,7 @@ namespace {
 
 constexpr int64_t row_quantum = 24;
 constexpr int64_t max_block_rows = 1536;
-constexpr int64_t panel_budget = 128 * 1024; /* bytes of a panel of B that the L2 cache keeps */
+constexpr int64_t panel_budget = 256 * 1024; /* bytes of a panel of B that the L2 cache keeps */
 constexpr int64_t merged_k = 256;            /* later segments up to this together share a pass */
 
 /* The panel dtype that tiles will read: pairs stay pairs, also where they are widened. */
