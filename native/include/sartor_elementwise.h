@@ -36,6 +36,19 @@ typedef struct sartor_dropout {
   int32_t dtype;
 } sartor_dropout;
 
+/* y (+)= x * u, u uniform in [1 - noise, 1 + noise): the input noise of a router in training (Fedus et al. 2021, section
+ * 2.2). Element i draws as in dropout. Its own gradient. */
+typedef struct sartor_jitter {
+  const void *x; /* [count], dtype */
+  void *y;       /* [count], dtype */
+  const sartor_rng *rng;
+  int64_t count;
+  int64_t site;
+  float noise; /* [0, 1) */
+  int32_t accumulate;
+  int32_t dtype;
+} sartor_jitter;
+
 /* y = x converted. Any of float32, bfloat16, float16 to any of them. */
 typedef struct sartor_convert {
   const void *x;

@@ -203,4 +203,22 @@ typedef struct sartor_router_losses {
   int32_t dtype;
 } sartor_router_losses;
 
+/*
+ * How a router distributed tokens, each weighing token_weights[t]: statistics are the assignments of each expert,
+ * dropped ones too; then the tokens' entropies together, in nats, of scoring(logits) over its sum; the assignments
+ * dropped; and the tokens.
+ */
+typedef struct sartor_router_statistics {
+  const void *logits;         /* [rows, experts], dtype */
+  const int32_t *indices;     /* [rows, top_k], each in [0, experts); others fail the program */
+  const int32_t *inverse;     /* [rows, top_k]: -1 where dropped */
+  const float *token_weights; /* [rows] or null for 1 */
+  float *statistics;          /* [experts + 3] */
+  int64_t rows;
+  int32_t experts;
+  int32_t top_k;
+  int32_t scoring; /* sartor_scoring */
+  int32_t dtype;
+} sartor_router_statistics;
+
 #endif

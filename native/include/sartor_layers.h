@@ -120,6 +120,36 @@ typedef struct sartor_attention {
   int32_t dtype;
 } sartor_attention;
 
+/*
+ * Attention sinks: one more score for each head, whose value is 0 (Xiao et al. 2023; GPT-OSS). Of what attention
+ * made without it: log_sum_exp' = log(exp(log_sum_exp) + exp(sink)), o' = o * exp(log_sum_exp - log_sum_exp').
+ * attention_backward takes these two as they are.
+ */
+typedef struct sartor_attention_sink {
+  void *o;            /* [batch, query_length, heads, head_dim], dtype, in place */
+  float *log_sum_exp; /* [batch, heads, query_length], in place */
+  const float *sinks; /* [heads] */
+  int64_t batch;
+  int64_t query_length;
+  int32_t heads;
+  int32_t head_dim;
+  int32_t dtype;
+} sartor_attention_sink;
+
+/* d_sinks[h] -= sum over queries of exp(sink - log_sum_exp) * (d_o . o), with o and log_sum_exp as the sink left them. */
+typedef struct sartor_attention_sink_backward {
+  const void *d_o; /* [batch, query_length, heads, head_dim], dtype */
+  const void *o;
+  const float *log_sum_exp;
+  const float *sinks;
+  float *d_sinks; /* [heads], added to */
+  int64_t batch;
+  int64_t query_length;
+  int32_t heads;
+  int32_t head_dim;
+  int32_t dtype;
+} sartor_attention_sink_backward;
+
 /* dq, dk, dv are written (not added), each with the stride of its tensor. */
 typedef struct sartor_attention_backward {
   const void *d_o; /* [batch, query_length, heads, head_dim], dtype, contiguous */
@@ -169,7 +199,8 @@ enum sartor_activation_kind {
   SARTOR_SILU = 0,
   SARTOR_GELU = 1,      /* exact, with erf                                    */
   SARTOR_GELU_TANH = 2, /* Hendrycks and Gimpel 2016, gelu_new, gelu_pytorch_tanh */
-  SARTOR_RELU = 3
+  SARTOR_RELU = 3,
+  SARTOR_CLAMPED_SWISH = 4 /* GPT-OSS: g sigmoid(1.702 g), g = min(gate, 7), times clamp(up, -7, 7) + 1 */
 };
 
 /* y = act(gate) * up, or act(gate) where up is null. SwiGLU, GeGLU: Shazeer 2020. */

@@ -80,37 +80,43 @@ SARTOR_INLINE void philox_blocks(uint64_t first, uint32_t site, uint32_t step, u
   out[3] = c3;
 }
 
-/* scales[j] = 0 where element first + j is dropped, 1 / (1 - probability) where it is kept:
- * multiply by it, in the forward and in the backward pass. */
-static inline void dropout_scales(float *scales, int64_t first, int64_t count, uint64_t seed, uint64_t step,
-                                  int64_t site, float probability) {
-  const vf kept = splat(1.0f / (1.0f - probability));
+/* factors[j] = factor(u), u in [0, 1) as element first + j draws it. */
+template <class Factor>
+static inline void uniform_factors(float *factors, int64_t first, int64_t count, uint64_t seed, uint64_t step, int64_t site,
+                                   Factor &&factor) {
   for (int64_t i = first; i < first + count;) {
     uint64_t block = (uint64_t)i / 4;
     vu words[4];
     philox_blocks(block, (uint32_t)site, (uint32_t)step, seed, words);
-    vf scale[4];
+    vf drawn[4];
     for (int w = 0; w < 4; w++) {
-      vf uniform = __builtin_convertvector((vi)(words[w] >> 8), vf) * splat(0x1p-24f);
-      scale[w] = select(uniform < probability, vf{}, kept);
+      drawn[w] = factor(__builtin_convertvector((vi)(words[w] >> 8), vf) * splat(0x1p-24f));
     }
     /* Lane l of vector w belongs to element 4 l + w. */
-    vf even_low = interleave_low(scale[0], scale[2]), odd_low = interleave_low(scale[1], scale[3]);
-    vf even_high = interleave_high(scale[0], scale[2]), odd_high = interleave_high(scale[1], scale[3]);
+    vf even_low = interleave_low(drawn[0], drawn[2]), odd_low = interleave_low(drawn[1], drawn[3]);
+    vf even_high = interleave_high(drawn[0], drawn[2]), odd_high = interleave_high(drawn[1], drawn[3]);
     float part[4 * lanes];
     int64_t skip = i - (int64_t)block * 4, n = 4 * lanes - skip;
     bool direct = skip == 0 && first + count - i >= n;
-    float *target = direct ? scales + (i - first) : part;
+    float *target = direct ? factors + (i - first) : part;
     store(target, interleave_low(even_low, odd_low));
     store(target + lanes, interleave_high(even_low, odd_low));
     store(target + 2 * lanes, interleave_low(even_high, odd_high));
     store(target + 3 * lanes, interleave_high(even_high, odd_high));
     if (!direct) {
       if (n > first + count - i) n = first + count - i;
-      memcpy(scales + (i - first), part + skip, sizeof(float) * (size_t)n);
+      memcpy(factors + (i - first), part + skip, sizeof(float) * (size_t)n);
     }
     i += n;
   }
+}
+
+/* scales[j] = 0 where element first + j is dropped, 1 / (1 - probability) where it is kept:
+ * multiply by it, in the forward and in the backward pass. */
+static inline void dropout_scales(float *scales, int64_t first, int64_t count, uint64_t seed, uint64_t step,
+                                  int64_t site, float probability) {
+  const vf kept = splat(1.0f / (1.0f - probability));
+  uniform_factors(scales, first, count, seed, step, site, [&](vf uniform) { return select(uniform < probability, vf{}, kept); });
 }
 
 } // namespace SARTOR_ISA

@@ -1,5 +1,7 @@
 /* attention and attention_backward against plain loops in double; the loops' gradients against
  * finite differences. */
+#include <array>
+
 #include "arrays.h"
 using namespace check;
 
@@ -215,6 +217,36 @@ static void finite_differences() {
   }
 }
 
+/* Against one more key in double, whose value is 0. */
+static std::string sinks(Engine &engine) {
+  std::string out;
+  for (int32_t dtype : activation_dtypes)
+    for (auto [queries, heads, head_dim] : {std::array<int64_t, 3>{1, 1, 1}, {5, 3, 17}, {70, 2, 64}}) {
+      Array o(queries * heads * head_dim, dtype), d_o(o.count(), dtype), lse(heads * queries), sink(heads), d_sink(heads);
+      o.randomize(), d_o.randomize(), lse.randomize(2), sink.randomize(2), d_sink.fill(1);
+      const std::vector<double> before = o.values(), sums = lse.values();
+      sartor_attention_sink op{o.data(), lse.floats(), sink.floats(), 1, queries, static_cast<int32_t>(heads),
+                               static_cast<int32_t>(head_dim), dtype};
+      CHECK_RUNS(engine, SARTOR_OP_ATTENTION_SINK, op);
+      std::vector<double> expected(before), gradient(static_cast<size_t>(heads), 1.0);
+      for (int64_t i = 0; i < o.count(); i++) {
+        const int64_t h = i / head_dim % heads, query = i / head_dim / heads;
+        const double kept = 1 / (1 + std::exp(sink[h] - sums[static_cast<size_t>(h * queries + query)]));
+        expected[static_cast<size_t>(i)] *= kept;
+        gradient[static_cast<size_t>(h)] -= (1 - kept) * d_o[i] * o[i];
+      }
+      near(o, expected, 1, "attention_sink");
+      sartor_attention_sink_backward back{d_o.data(), o.data(), lse.floats(), sink.floats(), d_sink.floats(), 1, queries,
+                                          static_cast<int32_t>(heads), static_cast<int32_t>(head_dim), dtype};
+      CHECK_RUNS(engine, SARTOR_OP_ATTENTION_SINK_BACKWARD, back);
+      near(d_sink, gradient, 4, "attention_sink's d_sinks", 4);
+      out += o.bytes() + lse.bytes() + d_sink.bytes();
+      op.heads = 0;
+      CHECK_FAILS(engine, SARTOR_OP_ATTENTION_SINK, op, SARTOR_BAD_ARGUMENT, "must be positive");
+    }
+  return out;
+}
+
 static void refusals() {
   Engine engine(instruction_sets().front(), 1);
   Array x(64), lse(4);
@@ -235,6 +267,7 @@ static void refusals() {
 int main() {
   finite_differences();
   on_every_path(test);
+  on_every_path(sinks);
   refusals();
   return finish("attention");
 }

@@ -146,20 +146,56 @@ static void test_dropout() {
   });
 }
 
+static void test_jitter() {
+  on_every_path([](Engine &engine) {
+    std::string out;
+    sartor_rng rng{0x123456789abcdef0u, 41};
+    for (int32_t dtype : activation_dtypes)
+      for (int64_t count : counts) {
+        Array x(count, dtype), y(count, dtype), one(count), factor(count);
+        x.randomize(), one.fill(1);
+        sartor_jitter op{x.data(), y.data(), &rng, count, 5, 0.25f, 0, dtype};
+        CHECK_RUNS(engine, SARTOR_OP_JITTER, op);
+        sartor_jitter factors{one.data(), factor.data(), &rng, count, 5, 0.25f, 0, SARTOR_FLOAT32};
+        CHECK_RUNS(engine, SARTOR_OP_JITTER, factors);
+        std::vector<double> expected;
+        for (int64_t i = 0; i < count; i++) {
+          CHECK(factor[i] >= 0.75 && factor[i] <= 1.25, "a factor of %g", factor[i]);
+          expected.push_back(x[i] * factor[i]);
+        }
+        near(y, expected, 0.5, "jitter");
+        Array sum(x);
+        op.y = sum.data(), op.accumulate = 1;
+        CHECK_RUNS(engine, SARTOR_OP_JITTER, op);
+        for (int64_t i = 0; i < count; i++) expected[static_cast<size_t>(i)] += x[i];
+        near(sum, expected, 0.5, "jitter, accumulated");
+        op.noise = 1;
+        CHECK_FAILS(engine, SARTOR_OP_JITTER, op, SARTOR_BAD_ARGUMENT, "noise is 1");
+        out += y.bytes();
+      }
+    return out;
+  });
+}
+
 static double activate(int32_t kind, double x) {
   switch (kind) {
     case SARTOR_SILU: return x / (1 + std::exp(-x));
     case SARTOR_GELU: return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
     case SARTOR_GELU_TANH: return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case SARTOR_CLAMPED_SWISH: return std::fmin(x, 7) / (1 + std::exp(-1.702 * std::fmin(x, 7)));
     default: return x > 0 ? x : 0;
   }
+}
+
+static double let_through(int32_t kind, double up) {
+  return kind == SARTOR_CLAMPED_SWISH ? std::fmin(std::fmax(up, -7), 7) + 1 : up;
 }
 
 static void test_activation() {
   on_every_path([](Engine &engine) {
     std::string out;
     for (int32_t dtype : activation_dtypes)
-      for (int32_t kind : {SARTOR_SILU, SARTOR_GELU, SARTOR_GELU_TANH, SARTOR_RELU})
+      for (int32_t kind : {SARTOR_SILU, SARTOR_GELU, SARTOR_GELU_TANH, SARTOR_RELU, SARTOR_CLAMPED_SWISH})
         for (bool gated : {true, false})
           for (int64_t count : counts) {
             Array gate(count, dtype), up(count, dtype), y(count, dtype), dy(count, dtype), d_gate(count, dtype),
@@ -173,10 +209,11 @@ static void test_activation() {
             CHECK_RUNS(engine, SARTOR_OP_ACTIVATION_BACKWARD, backward);
             std::vector<double> value, in_gate, in_up;
             for (int64_t i = 0; i < count; i++) {
-              double u = gated ? up[i] : 1, x = gate[i];
+              double u = gated ? let_through(kind, up[i]) : 1, x = gate[i];
               value.push_back(activate(kind, x) * u);
+              if (kind == SARTOR_CLAMPED_SWISH && x == 7) x -= 1e-5; /* its gradient is that from below */
               in_gate.push_back(dy[i] * u * (activate(kind, x + 1e-5) - activate(kind, x - 1e-5)) / 2e-5);
-              in_up.push_back(dy[i] * activate(kind, x));
+              in_up.push_back(dy[i] * activate(kind, x) * (let_through(kind, up[i] + 0.5) - let_through(kind, up[i] - 0.5)));
             }
             near(y, value, 0.5, "activation");
             near(d_gate, in_gate, 0.5, "activation's d_gate", 2);
@@ -239,6 +276,7 @@ int main() {
   test_zero();
   test_convert();
   test_dropout();
+  test_jitter();
   test_activation();
   test_column_scale();
   return finish("elementwise ops");

@@ -114,6 +114,20 @@ std::string test_layer(Engine &engine, const Layer &l, int32_t dtype) {
   near(d_bias, expected_bias, 6, "d_bias", 4);
   std::string bytes = out.bytes() + y.bytes() + dx.bytes() + d_a.bytes() + d_b.bytes() + d_w.bytes() + d_weights.bytes() + d_logits.bytes();
 
+  Array counted(l.tokens), statistics(l.experts + 3);
+  for (int64_t t = 0; t < l.tokens; ++t) counted.set(t, t % 4 != 3);
+  sartor_router_statistics distribution{logits.data(), indices.data(), inverse.data(), counted.floats(), statistics.floats(),
+                                        l.tokens, l.experts, l.top_k, SARTOR_SCORING_SOFTMAX, dtype};
+  CHECK_RUNS(engine, SARTOR_OP_ROUTER_STATISTICS, distribution);
+  double total = 0, dropped = 0;
+  for (int32_t e = 0; e < l.experts; ++e) total += statistics[e];
+  for (int64_t s = 0; s < rows; ++s) dropped += s / l.top_k % 4 != 3 && inverse[at(s)] < 0;
+  CHECK(total == statistics[l.experts + 2] * l.top_k && statistics[l.experts + 1] == dropped, "%g assignments of %g tokens, %g dropped",
+        total, statistics[l.experts + 2], statistics[l.experts + 1]);
+  CHECK(statistics[l.experts] >= 0 && statistics[l.experts] <= statistics[l.experts + 2] * std::log(l.experts) + 1e-3,
+        "an entropy of %g", statistics[l.experts]);
+  bytes += statistics.bytes();
+
   offsets[at(l.experts)] = static_cast<int32_t>(rows + 1);
   CHECK_FAILS(engine, SARTOR_OP_GROUPED_LINEAR, linear, SARTOR_BAD_INDEX, "offsets");
   CHECK_FAILS(engine, SARTOR_OP_GROUPED_LINEAR_BACKWARD, gradient, SARTOR_BAD_INDEX, "offsets");
@@ -122,6 +136,7 @@ std::string test_layer(Engine &engine, const Layer &l, int32_t dtype) {
   indices[0] = l.experts;
   CHECK_FAILS(engine, SARTOR_OP_DISPATCH, dispatch, SARTOR_BAD_INDEX, "indices[0]");
   CHECK_FAILS(engine, SARTOR_OP_ROUTE_BACKWARD, routed, SARTOR_BAD_INDEX, "indices[0]");
+  CHECK_FAILS(engine, SARTOR_OP_ROUTER_STATISTICS, distribution, SARTOR_BAD_INDEX, "indices[0]");
   route.top_k = l.experts + 1;
   CHECK_FAILS(engine, SARTOR_OP_ROUTE, route, SARTOR_BAD_ARGUMENT, "top_k");
   return bytes;

@@ -5,8 +5,13 @@ namespace sartor::SARTOR_ISA {
 
 namespace {
 
-/* value(x) and, with the derivative, value_and_slope(x, slope). */
-struct Silu {
+/* value(x) and, with the derivative, value_and_slope(x, slope); through(u) and its derivative: what a gate multiplies. */
+struct Plain {
+  SARTOR_INLINE vf through(vf u) { return u; }
+  SARTOR_INLINE vf through_slope(vf) { return splat(1.0f); }
+};
+
+struct Silu : Plain {
   SARTOR_INLINE vf value(vf x) { return x * sigmoid(x); }
   SARTOR_INLINE vf value_and_slope(vf x, vf &slope) {
     vf s = sigmoid(x), y = x * s;
@@ -16,7 +21,7 @@ struct Silu {
 };
 
 /* x * Phi(x), Phi the normal distribution function. */
-struct Gelu {
+struct Gelu : Plain {
   SARTOR_INLINE vf cumulative(vf x) {
     return fma(erf(x * splat(0.70710678f)), splat(0.5f), splat(0.5f));
   }
@@ -30,7 +35,7 @@ struct Gelu {
 };
 
 /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
-struct GeluTanh {
+struct GeluTanh : Plain {
   SARTOR_INLINE vf inner(vf x) {
     return splat(0.79788456f) * fma(x * x * x, splat(0.044715f), x);
   }
@@ -47,11 +52,29 @@ struct GeluTanh {
   }
 };
 
-struct Relu {
+struct Relu : Plain {
   SARTOR_INLINE vf value(vf x) { return max(vf{}, x); } /* NaN stays */
   SARTOR_INLINE vf value_and_slope(vf x, vf &slope) {
     slope = select(x > vf{}, splat(1.0f), vf{});
     return value(x);
+  }
+};
+
+/* GPT-OSS's: g sigmoid(1.702 g) with g = min(x, 7), which multiplies u + 1 with u between -7 and 7. */
+struct ClampedSwish {
+  SARTOR_INLINE vf below(vf x) { return select(x > splat(7.0f), splat(7.0f), x); } /* NaN stays */
+  SARTOR_INLINE vf value(vf x) {
+    vf g = below(x);
+    return g * sigmoid(g * splat(1.702f));
+  }
+  SARTOR_INLINE vf value_and_slope(vf x, vf &slope) {
+    vf g = below(x), s = sigmoid(g * splat(1.702f)), y = g * s;
+    slope = select(x > splat(7.0f), vf{}, fma(splat(1.702f) * y, splat(1.0f) - s, s));
+    return y;
+  }
+  SARTOR_INLINE vf through(vf u) { return below(select(u < splat(-7.0f), splat(-7.0f), u)) + splat(1.0f); }
+  SARTOR_INLINE vf through_slope(vf u) {
+    return select(u > splat(7.0f), vf{}, select(u < splat(-7.0f), vf{}, splat(1.0f)));
   }
 };
 
@@ -62,6 +85,7 @@ int32_t for_kind(Context &context, const char *op, int32_t kind, Body &&body) {
     case SARTOR_GELU: return body(Gelu{});
     case SARTOR_GELU_TANH: return body(GeluTanh{});
     case SARTOR_RELU: return body(Relu{});
+    case SARTOR_CLAMPED_SWISH: return body(ClampedSwish{});
   }
   return context.fail(SARTOR_BAD_ARGUMENT, "%s: kind is %d, no such activation", op, kind);
 }
@@ -83,7 +107,7 @@ int32_t activation(Context &context, const sartor_activation &op) {
         each_vector(last - first, [&](int64_t j, auto n) {
           int64_t i = first + j;
           vf r = Kind::value(load(gate + i, n));
-          if (up) r *= load(up + i, n);
+          if (up) r *= Kind::through(load(up + i, n));
           store(y + i, r, n);
         });
       });
@@ -113,8 +137,8 @@ int32_t activation_backward(Context &context, const sartor_activation_backward &
           vf value = Kind::value_and_slope(load(gate + i, n), slope);
           if (up) {
             vf u = load(up + i, n);
-            store(d_up + i, g * value, n);
-            g *= u;
+            store(d_up + i, g * value * Kind::through_slope(u), n);
+            g *= Kind::through(u);
           }
           store(d_gate + i, g * slope, n);
         });

@@ -32,15 +32,6 @@ int32_t check_groups(Context &context, const sartor_route &r) {
   return SARTOR_OK;
 }
 
-void score(int32_t scoring, const float *logits, int64_t experts, float *scores) {
-  if (scoring == SARTOR_SCORING_SIGMOID) {
-    each_vector(experts, [&](int64_t e, auto n) { store(scores + e, sigmoid(load(logits + e, n)), n); });
-    return;
-  }
-  const vf sum = splat(exponents(logits, experts, scores));
-  each_vector(experts, [&](int64_t e, auto n) { store(scores + e, load(scores + e, n) / sum, n); });
-}
-
 float group_key(const float *keys, int64_t count, int32_t group_score) {
   float first = -__builtin_inff(), second = first;
   for (int64_t i = 0; i < count; ++i) {

@@ -47,6 +47,16 @@ class Best {
   });
 }
 
+/* What the logits become before experts are chosen. */
+[[maybe_unused]] static void score(int32_t scoring, const float *logits, int64_t experts, float *scores) {
+  if (scoring == SARTOR_SCORING_SIGMOID) {
+    each_vector(experts, [&](int64_t e, auto n) { store(scores + e, sigmoid(load(logits + e, n)), n); });
+    return;
+  }
+  const vf sum = splat(exponents(logits, experts, scores));
+  each_vector(experts, [&](int64_t e, auto n) { store(scores + e, load(scores + e, n) / sum, n); });
+}
+
 template <class T>
 static void load_row(const T *row, int64_t experts, float *logits) {
   each_vector(experts, [&](int64_t e, auto n) { store(logits + e, load(row + e, n), n); });

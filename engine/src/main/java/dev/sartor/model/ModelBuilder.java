@@ -17,6 +17,7 @@ import dev.sartor.nn.Linear;
 import dev.sartor.nn.Norm;
 import dev.sartor.nn.RopeScaling;
 import dev.sartor.nn.Rotary;
+import dev.sartor.nn.Vector;
 import dev.sartor.quant.DenseWeight;
 import dev.sartor.quant.QuantizationConfig;
 import dev.sartor.quant.QuantizedWeight;
@@ -98,21 +99,22 @@ public final class ModelBuilder {
     }
 
     /** The layer that makes a router's logits: small, and never quantized. */
-    public Linear router(String name, long hidden, long experts) {
-        return new Linear(name, weight(name + ".weight", experts, hidden, false), null, false);
+    public Linear router(String name, long hidden, long experts, boolean bias) {
+        return new Linear(name, weight(name + ".weight", experts, hidden, false), bias ? parameter(name + ".bias", experts) : null, false);
     }
 
     /** @param name such as {@code model.layers.3.mlp.experts} */
-    public Experts experts(String name, int count, long hidden, long intermediate, ActivationKind activation) {
-        return new Experts(name, expertLayer(name, "gate_proj", count, intermediate, hidden),
-                expertLayer(name, "up_proj", count, intermediate, hidden),
-                expertLayer(name, "down_proj", count, hidden, intermediate), activation);
+    public Experts experts(String name, int count, long hidden, long intermediate, ActivationKind activation, boolean biases) {
+        return new Experts(name, expertLayer(name, "gate_proj", count, intermediate, hidden, biases),
+                expertLayer(name, "up_proj", count, intermediate, hidden, biases),
+                expertLayer(name, "down_proj", count, hidden, intermediate, biases), activation);
     }
 
-    private Experts.Layer expertLayer(String name, String layer, int count, long rows, long columns) {
+    private Experts.Layer expertLayer(String name, String layer, int count, long rows, long columns, boolean biases) {
+        var bias = biases ? matrixOfVectors(name + "." + layer + "_bias", count, rows) : null;
         var names = IntStream.range(0, count).mapToObj(expert -> name + "." + expert + "." + layer).toList();
         if (!trained) {
-            return new Experts.Layer(names.stream().map(each -> linear(each, columns, rows, false)).toList(), null, null);
+            return new Experts.Layer(names.stream().map(each -> linear(each, columns, rows, false)).toList(), null, bias);
         }
         var spec = TensorSpec.of(DType.FLOAT32, count * rows, columns);
         var all = new Parameter(name + "." + layer, scope.allocate(spec), scope.allocate(spec));
@@ -124,7 +126,7 @@ public final class ModelBuilder {
             parameters.add(part);
             return new Linear(names.get(expert), DenseWeight.trained(part), null, false);
         }).toList();
-        return new Experts.Layer(linears, all, null);
+        return new Experts.Layer(linears, all, bias);
     }
 
     /** @param shared whether an output head multiplies with the table too */
@@ -150,6 +152,16 @@ public final class ModelBuilder {
 
     public Norm layerNorm(String name, long width, float epsilon) {
         return Norm.layer(name, parameter(name + ".weight", width), parameter(name + ".bias", width), epsilon);
+    }
+
+    /** @param name its key in checkpoints */
+    public Vector vector(String name, long width) {
+        return new Vector(name, parameter(name, width));
+    }
+
+    /** A vector that no gradient trains. */
+    public Vector buffer(String name, long width) {
+        return new Vector(name, Parameter.frozen(name, copy(name, source.spec(name, width), DType.FLOAT32)));
     }
 
     public Rotary rotary(RopeScaling scaling, int headDim, boolean interleaved) {
@@ -201,8 +213,17 @@ public final class ModelBuilder {
         return DenseWeight.frozen(name, matrix);
     }
 
+    /** A parameter with a vector for each expert. */
+    private Parameter matrixOfVectors(String name, long count, long width) {
+        return parameter(name, source.spec(name, count, width));
+    }
+
     private Parameter parameter(String name, long width) {
-        var value = copy(name, source.spec(name, width), DType.FLOAT32);
+        return parameter(name, source.spec(name, width));
+    }
+
+    private Parameter parameter(String name, TensorSpec stored) {
+        var value = copy(name, stored, DType.FLOAT32);
         return trained ? train(name, value) : Parameter.frozen(name, value);
     }
 

@@ -10,6 +10,7 @@ import dev.sartor.nn.Embedding;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.Norm;
+import dev.sartor.nn.Vector;
 import dev.sartor.quant.Weight;
 import dev.sartor.tape.Parameter;
 import dev.sartor.tensor.DType;
@@ -62,6 +63,7 @@ public final class ModelWriter {
                 vector(linear.name() + ".bias", linear.bias());
             }
             case Embedding embedding -> weight(embedding.name(), embedding.weight(), false);
+            case Vector vector -> vector(vector.name(), vector.parameter());
             case Norm norm -> {
                 vector(norm.name() + ".weight", norm.weight());
                 vector(norm.name() + ".bias", norm.bias());

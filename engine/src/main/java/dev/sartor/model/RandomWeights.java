@@ -59,7 +59,7 @@ public final class RandomWeights implements WeightSource {
         var data = arena.allocate(spec.bytes(), 64);
         var random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + name.hashCode());
         boolean matrix = spec.shape().rank() > 1;
-        float constant = name.endsWith(".bias") ? 0 : 1;
+        float constant = name.endsWith("bias") || name.endsWith(".sinks") ? 0 : 1;
         for (long i = 0; i < spec.shape().elements(); i++) {
             data.setAtIndex(ValueLayout.JAVA_FLOAT, i, matrix ? (float) (random.nextGaussian() * deviation) : constant);
         }

@@ -2,22 +2,23 @@ package dev.sartor.nn;
 
 import dev.sartor.device.kernel.Routing;
 import dev.sartor.op.Route;
-import dev.sartor.tape.Parameter;
 import dev.sartor.tape.Tape;
 import dev.sartor.tape.Var;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /** Chooses each token's experts and what they weigh. */
 public final class Router {
     private final Linear gate;
     private final Routing routing;
-    private final Parameter correctionBias;
+    private final Vector correctionBias;
 
     /**
      * @param gate hidden to experts
-     * @param correctionBias [experts] float32, added to the scores for the choice only; null for none
+     * @param correctionBias [experts], added to the scores for the choice only (DeepSeek-V3); null for none
      */
-    public Router(Linear gate, Routing routing, Parameter correctionBias) {
+    public Router(Linear gate, Routing routing, Vector correctionBias) {
         this.gate = gate;
         this.routing = routing;
         this.correctionBias = correctionBias;
@@ -32,6 +33,11 @@ public final class Router {
         return routing;
     }
 
+    /** [experts], or null. */
+    public Vector correctionBias() {
+        return correctionBias;
+    }
+
     /**
      * @param logits [rows, experts]
      * @param indices [rows, top_k] int32
@@ -41,11 +47,12 @@ public final class Router {
 
     Choice choose(Tape tape, Var x) {
         var logits = gate.forward(tape, x);
-        var chosen = tape.in(gate.name(), () -> tape.applyAll(new Route(routing), logits, tape.parameter(correctionBias)));
+        var chosen = tape.in(gate.name(), () -> tape.applyAll(
+                new Route(routing), logits, correctionBias == null ? null : tape.parameter(correctionBias.parameter())));
         return new Choice(logits, chosen.get(Route.INDICES), chosen.get(Route.WEIGHTS));
     }
 
     List<Module> modules() {
-        return List.of(gate);
+        return Stream.<Module>of(gate, correctionBias).filter(Objects::nonNull).toList();
     }
 }

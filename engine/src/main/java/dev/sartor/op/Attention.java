@@ -1,6 +1,8 @@
 package dev.sartor.op;
 
 import dev.sartor.device.kernel.AttentionBackward;
+import dev.sartor.device.kernel.AttentionSink;
+import dev.sartor.device.kernel.AttentionSinkBackward;
 import dev.sartor.tensor.Columns;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
@@ -14,7 +16,8 @@ import java.util.stream.IntStream;
  *
  * <p>Inputs: q [batch * queries, heads * headDim], k and v [batch * keys, kvHeads * headDim]; or one
  * fused tensor that holds all three side by side; or such a tensor for q beside cached k and v (only
- * without gradients). Output: [batch * queries, heads * headDim].
+ * without gradients). With q, k and v apart, sinks [heads] float32 may follow as a parameter: one more score of each head,
+ * whose value is 0 (GPT-OSS). Output: [batch * queries, heads * headDim].
  *
  * @param keyBegin [batch, queries] int32, first key of each query
  * @param keyEnd [batch, queries] int32, one past the last
@@ -24,9 +27,14 @@ import java.util.stream.IntStream;
 public record Attention(
         Tensor keyBegin, Tensor keyEnd, int heads, int kvHeads, int headDim, int window, float scale, float softcap)
         implements Op {
+    private static final int SINKS = 3;
+
     @Override
     public List<TensorSpec> outputs(List<TensorSpec> inputs) {
-        inputs.forEach(input -> Check.activation(this, "input", input));
+        inputs.stream().limit(SINKS).forEach(input -> Check.activation(this, "input", input));
+        if (inputs.size() > SINKS) {
+            Check.spec(this, "sinks", inputs.get(SINKS), DType.FLOAT32, heads);
+        }
         Check.that(heads % kvHeads == 0, this, "%d heads are no multiple of %d key-value heads", heads, kvHeads);
         var q = inputs.getFirst();
         long queries = keyBegin.shape().elements();
@@ -52,11 +60,14 @@ public record Attention(
         f.emit(new dev.sartor.device.kernel.Attention(
                 in.get(0), in.get(1), in.get(2), f.output(0), logSumExp(f), keyBegin, keyEnd, headDim, window, scale,
                 softcap));
+        if (f.inputCount() > SINKS) {
+            f.emit(new AttentionSink(f.output(0), logSumExp(f), f.input(SINKS)));
+        }
     }
 
     @Override
     public void backward(Frame f) {
-        if (f.inputCount() == 3 && f.input(0).shape().last() != (long) heads * headDim) {
+        if (f.inputCount() > 1 && f.input(0).shape().last() != (long) heads * headDim) {
             throw new IllegalStateException("attention over cached keys takes no gradient");
         }
         var in = parts(inputs(f));
@@ -66,6 +77,10 @@ public record Attention(
         f.emit(new AttentionBackward(
                 f.outputGradient(0), in.get(0), in.get(1), in.get(2), f.output(0), logSumExp(f), keyBegin, keyEnd,
                 gradients.get(0), gradients.get(1), gradients.get(2), headDim, window, scale, softcap));
+        if (f.inputCount() > SINKS && f.needsGradient(SINKS)) {
+            f.emit(new AttentionSinkBackward(
+                    f.outputGradient(0), f.output(0), logSumExp(f), f.input(SINKS), f.parameterGradient(SINKS)));
+        }
     }
 
     private static List<Tensor> inputs(Frame f) {

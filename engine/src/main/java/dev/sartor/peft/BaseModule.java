@@ -4,6 +4,7 @@ import dev.sartor.nn.Embedding;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.Norm;
+import dev.sartor.nn.Vector;
 
 /** Remembers what a module is without adapters. */
 @FunctionalInterface
@@ -21,6 +22,8 @@ interface BaseModule {
                     linear.setBias(bias);
                 };
             }
+            // No method puts anything in its place.
+            case Vector vector -> () -> {};
             case Embedding embedding -> {
                 var weight = embedding.weight();
                 yield () -> embedding.setWeight(weight);

@@ -7,6 +7,7 @@ import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.Norm;
 import dev.sartor.nn.Slots;
+import dev.sartor.nn.Vector;
 import dev.sartor.quant.DenseWeight;
 import dev.sartor.quant.Weight;
 import dev.sartor.tape.Parameter;
@@ -40,6 +41,7 @@ public record ModuleCopy(Module module, Part part, AdapterTensor tensor) {
             case Embedding embedding -> embedding.setWeight(weight(parameter));
             case Norm norm when part == Part.WEIGHT -> norm.setWeight(parameter);
             case Norm norm -> norm.setBias(parameter);
+            case Vector vector -> throw new IllegalStateException("no copy is made of " + vector.name());
         }
     }
 
@@ -61,6 +63,7 @@ public record ModuleCopy(Module module, Part part, AdapterTensor tensor) {
             case Linear linear -> copies.add(weight(linear, linear.weight(), linear.isTransposed()));
             case Embedding embedding -> copies.add(weight(embedding, embedding.weight(), false));
             case Norm norm -> copies.add(vector(norm, Part.WEIGHT, norm.weight(), false));
+            case Vector vector -> { }
         }
         if (bias(module) != null) {
             copies.add(vector(module, Part.BIAS, bias(module), false));
@@ -124,6 +127,7 @@ public record ModuleCopy(Module module, Part part, AdapterTensor tensor) {
             case Linear linear -> linear.bias();
             case Norm norm -> norm.bias();
             case Embedding embedding -> null;
+            case Vector vector -> null;
         };
     }
 

@@ -7,6 +7,7 @@ import dev.sartor.nn.Embedding;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.Norm;
+import dev.sartor.nn.Vector;
 import dev.sartor.tape.Layouts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -154,6 +155,7 @@ public final class FitTable {
                 case Linear linear -> linear.weight().matrix();
                 case Embedding embedding -> embedding.weight().matrix();
                 case Norm norm -> null;
+                case Vector vector -> null;
             };
         }
 

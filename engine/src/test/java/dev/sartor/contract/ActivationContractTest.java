@@ -44,6 +44,24 @@ class ActivationContractTest extends OpContract {
                                 f.output("dGate", dtype, x.length), null, kind)))));
     }
 
+    /** Beyond the bounds of a clamped gate and of what it lets through. */
+    @TestFactory
+    Stream<DynamicTest> clamped() {
+        double[] x = {-30, -7.5, -7, -1, 0, 1, 6.9, 7, 7.5, 30};
+        double[] gate = new double[x.length * x.length];
+        double[] up = new double[x.length * x.length];
+        for (int i = 0; i < gate.length; i++) {
+            gate[i] = x[i / x.length];
+            up[i] = x[i % x.length];
+        }
+        return types().flatMap(dtype -> Stream.concat(
+                kernel(dtype + "", Tolerance.elementwise(dtype), f -> new Activation(f.values(dtype, gate, gate.length),
+                        f.values(dtype, up, up.length), f.output("y", dtype, up.length), ActivationKind.CLAMPED_SWISH)),
+                kernel(dtype + " backward", Tolerance.elementwise(dtype), f -> new ActivationBackward(
+                        f.random(dtype, up.length), f.values(dtype, gate, gate.length), f.values(dtype, up, up.length),
+                        f.output("dGate", dtype, up.length), f.output("dUp", dtype, up.length), ActivationKind.CLAMPED_SWISH))));
+    }
+
     @TestFactory
     Stream<DynamicTest> gradients() {
         // Away from zero, where the derivative of ReLU jumps.

@@ -221,6 +221,15 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_RELU() {
         return SARTOR_RELU;
     }
+    private static final int SARTOR_CLAMPED_SWISH = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_activation_kind.SARTOR_CLAMPED_SWISH = 4
+     * }
+     */
+    public static int SARTOR_CLAMPED_SWISH() {
+        return SARTOR_CLAMPED_SWISH;
+    }
     private static final int SARTOR_OP_PACK = (int)0L;
     /**
      * {@snippet lang=c :
@@ -662,10 +671,46 @@ public class sartor_h extends sartor_h$shared {
     public static int SARTOR_OP_ROUTER_LOSSES() {
         return SARTOR_OP_ROUTER_LOSSES;
     }
-    private static final int SARTOR_OP_COUNT = (int)49L;
+    private static final int SARTOR_OP_ROUTER_STATISTICS = (int)49L;
     /**
      * {@snippet lang=c :
-     * enum sartor_op.SARTOR_OP_COUNT = 49
+     * enum sartor_op.SARTOR_OP_ROUTER_STATISTICS = 49
+     * }
+     */
+    public static int SARTOR_OP_ROUTER_STATISTICS() {
+        return SARTOR_OP_ROUTER_STATISTICS;
+    }
+    private static final int SARTOR_OP_JITTER = (int)50L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_JITTER = 50
+     * }
+     */
+    public static int SARTOR_OP_JITTER() {
+        return SARTOR_OP_JITTER;
+    }
+    private static final int SARTOR_OP_ATTENTION_SINK = (int)51L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_ATTENTION_SINK = 51
+     * }
+     */
+    public static int SARTOR_OP_ATTENTION_SINK() {
+        return SARTOR_OP_ATTENTION_SINK;
+    }
+    private static final int SARTOR_OP_ATTENTION_SINK_BACKWARD = (int)52L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_ATTENTION_SINK_BACKWARD = 52
+     * }
+     */
+    public static int SARTOR_OP_ATTENTION_SINK_BACKWARD() {
+        return SARTOR_OP_ATTENTION_SINK_BACKWARD;
+    }
+    private static final int SARTOR_OP_COUNT = (int)53L;
+    /**
+     * {@snippet lang=c :
+     * enum sartor_op.SARTOR_OP_COUNT = 53
      * }
      */
     public static int SARTOR_OP_COUNT() {

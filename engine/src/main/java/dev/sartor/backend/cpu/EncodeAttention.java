@@ -5,10 +5,14 @@ import static dev.sartor.tensor.DType.INT32;
 
 import dev.sartor.bindings.cpu.sartor_attention;
 import dev.sartor.bindings.cpu.sartor_attention_backward;
+import dev.sartor.bindings.cpu.sartor_attention_sink;
+import dev.sartor.bindings.cpu.sartor_attention_sink_backward;
 import dev.sartor.bindings.cpu.sartor_cache_write;
 import dev.sartor.bindings.cpu.sartor_rope;
 import dev.sartor.device.kernel.Attention;
 import dev.sartor.device.kernel.AttentionBackward;
+import dev.sartor.device.kernel.AttentionSink;
+import dev.sartor.device.kernel.AttentionSinkBackward;
 import dev.sartor.device.kernel.CacheWrite;
 import dev.sartor.device.kernel.Rope;
 import dev.sartor.tensor.Columns;
@@ -104,6 +108,51 @@ final class EncodeAttention {
         sartor_attention.scale(s, a.finite("scale", k.scale()));
         sartor_attention.softcap(s, k.softcap());
         sartor_attention.dtype(s, a.code("q", n.dtype()));
+    }
+
+    static void attentionSink(AttentionSink k, Arguments a) {
+        var s = a.struct();
+        var n = SinkSizes.of(k.o(), k.logSumExp(), a);
+        sartor_attention_sink.o(s, a.out("o", k.o(), n.dtype(), n.elements()));
+        sartor_attention_sink.log_sum_exp(s, a.out("logSumExp", k.logSumExp(), FLOAT32, n.batch(), n.heads(), n.queries()));
+        sartor_attention_sink.sinks(s, a.in("sinks", k.sinks(), FLOAT32, n.heads()));
+        sartor_attention_sink.batch(s, n.batch());
+        sartor_attention_sink.query_length(s, n.queries());
+        sartor_attention_sink.heads(s, a.int32("logSumExp", n.heads()));
+        sartor_attention_sink.head_dim(s, a.int32("o", n.headDim()));
+        sartor_attention_sink.dtype(s, a.code("o", n.dtype()));
+    }
+
+    static void attentionSinkBackward(AttentionSinkBackward k, Arguments a) {
+        var s = a.struct();
+        var n = SinkSizes.of(k.o(), k.logSumExp(), a);
+        sartor_attention_sink_backward.d_o(s, a.in("dO", k.dO(), n.dtype(), n.elements()));
+        sartor_attention_sink_backward.o(s, a.in("o", k.o(), n.dtype(), n.elements()));
+        sartor_attention_sink_backward.log_sum_exp(
+                s, a.in("logSumExp", k.logSumExp(), FLOAT32, n.batch(), n.heads(), n.queries()));
+        sartor_attention_sink_backward.sinks(s, a.in("sinks", k.sinks(), FLOAT32, n.heads()));
+        sartor_attention_sink_backward.d_sinks(s, a.out("dSinks", k.dSinks(), FLOAT32, n.heads()));
+        sartor_attention_sink_backward.batch(s, n.batch());
+        sartor_attention_sink_backward.query_length(s, n.queries());
+        sartor_attention_sink_backward.heads(s, a.int32("logSumExp", n.heads()));
+        sartor_attention_sink_backward.head_dim(s, a.int32("o", n.headDim()));
+        sartor_attention_sink_backward.dtype(s, a.code("o", n.dtype()));
+    }
+
+    /** Sizes that a sink's arguments share. */
+    private record SinkSizes(DType dtype, long batch, long heads, long queries, long headDim) {
+        long elements() {
+            return batch * queries * heads * headDim;
+        }
+
+        static SinkSizes of(Tensor o, Tensor logSumExp, Arguments a) {
+            var dtype = a.computeType("o", o);
+            var shape = a.present("logSumExp", logSumExp).shape();
+            a.require(shape.rank() == 3 && shape.elements() > 0, "logSumExp", "[batch, heads, queries]", logSumExp.spec());
+            long count = a.count("o", o);
+            a.require(count % shape.elements() == 0, "o", "[batch, queries, heads, head_dim] of log_sum_exp " + shape, o.spec());
+            return new SinkSizes(dtype, shape.dim(0), shape.dim(1), shape.dim(2), count / shape.elements());
+        }
     }
 
     static void attentionBackward(AttentionBackward k, Arguments a) {

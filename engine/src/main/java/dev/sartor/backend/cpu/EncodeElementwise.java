@@ -6,6 +6,7 @@ import dev.sartor.bindings.cpu.sartor_add;
 import dev.sartor.bindings.cpu.sartor_convert;
 import dev.sartor.bindings.cpu.sartor_dropout;
 import dev.sartor.bindings.cpu.sartor_h;
+import dev.sartor.bindings.cpu.sartor_jitter;
 import dev.sartor.bindings.cpu.sartor_zero;
 import dev.sartor.device.kernel.Activation;
 import dev.sartor.device.kernel.ActivationBackward;
@@ -13,6 +14,7 @@ import dev.sartor.device.kernel.ActivationKind;
 import dev.sartor.device.kernel.Add;
 import dev.sartor.device.kernel.Convert;
 import dev.sartor.device.kernel.Dropout;
+import dev.sartor.device.kernel.Jitter;
 import dev.sartor.device.kernel.Zero;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
@@ -77,6 +79,20 @@ final class EncodeElementwise {
         sartor_dropout.dtype(s, a.code("x", dtype));
     }
 
+    static void jitter(Jitter k, Arguments a) {
+        var s = a.struct();
+        var dtype = a.computeType("x", k.x());
+        long count = a.count("x", k.x());
+        sartor_jitter.x(s, a.in("x", k.x(), dtype, count));
+        sartor_jitter.y(s, a.out("y", k.y(), dtype, count));
+        sartor_jitter.rng(s, a.rng(k.rng()));
+        sartor_jitter.count(s, count);
+        sartor_jitter.site(s, k.site());
+        sartor_jitter.noise(s, a.belowOne("noise", k.noise()));
+        sartor_jitter.accumulate(s, Arguments.flag(k.accumulate()));
+        sartor_jitter.dtype(s, a.code("x", dtype));
+    }
+
     static void convert(Convert k, Arguments a) {
         var s = a.struct();
         var from = floatType("x", k.x(), a);
@@ -107,6 +123,7 @@ final class EncodeElementwise {
             case GELU -> sartor_h.SARTOR_GELU();
             case GELU_TANH -> sartor_h.SARTOR_GELU_TANH();
             case RELU -> sartor_h.SARTOR_RELU();
+            case CLAMPED_SWISH -> sartor_h.SARTOR_CLAMPED_SWISH();
         };
     }
 }

@@ -10,6 +10,7 @@ import dev.sartor.bindings.cpu.sartor_h;
 import dev.sartor.bindings.cpu.sartor_route;
 import dev.sartor.bindings.cpu.sartor_route_backward;
 import dev.sartor.bindings.cpu.sartor_router_losses;
+import dev.sartor.bindings.cpu.sartor_router_statistics;
 import dev.sartor.device.kernel.Combine;
 import dev.sartor.device.kernel.CombineBackward;
 import dev.sartor.device.kernel.Dispatch;
@@ -18,6 +19,7 @@ import dev.sartor.device.kernel.Route;
 import dev.sartor.device.kernel.RouteBackward;
 import dev.sartor.device.kernel.RouterLosses;
 import dev.sartor.device.kernel.RouterScoring;
+import dev.sartor.device.kernel.RouterStatistics;
 import dev.sartor.device.kernel.Routing;
 import java.lang.foreign.ValueLayout;
 
@@ -158,6 +160,25 @@ final class EncodeExperts {
         sartor_router_losses.router_aux_loss_coef(s, a.finite("router_aux_loss_coef", k.auxLossCoef()));
         sartor_router_losses.router_z_loss_coef(s, a.finite("router_z_loss_coef", k.zLossCoef()));
         sartor_router_losses.dtype(s, a.code("logits", dtype));
+    }
+
+    static void routerStatistics(RouterStatistics k, Arguments a) {
+        var s = a.struct();
+        var dtype = a.computeType("logits", k.logits());
+        long rows = a.rows("logits", k.logits());
+        int experts = experts("logits", a.width("logits", k.logits()), a);
+        int topK = a.int32("indices", a.width("indices", k.indices()));
+        a.require(topK >= 1 && topK <= experts, "indices", "1 to " + experts + " experts a token", topK);
+        sartor_router_statistics.logits(s, a.in("logits", k.logits(), dtype, rows, experts));
+        sartor_router_statistics.indices(s, a.in("indices", k.indices(), INT32, rows, topK));
+        sartor_router_statistics.inverse(s, a.in("inverse", k.inverse(), INT32, rows, topK));
+        sartor_router_statistics.token_weights(s, a.inOrNull("tokenWeights", k.tokenWeights(), FLOAT32, rows));
+        sartor_router_statistics.statistics(s, a.out("statistics", k.statistics(), FLOAT32, experts + 3L));
+        sartor_router_statistics.rows(s, rows);
+        sartor_router_statistics.experts(s, experts);
+        sartor_router_statistics.top_k(s, topK);
+        sartor_router_statistics.scoring(s, code(a.present("scoring", k.scoring())));
+        sartor_router_statistics.dtype(s, a.code("logits", dtype));
     }
 
     static int experts(String name, long experts, Arguments a) {

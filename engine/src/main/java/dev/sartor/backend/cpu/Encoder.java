@@ -65,6 +65,10 @@ final class Encoder {
             case GroupedLinear k -> EncodeGrouped.forward(k, a);
             case GroupedLinearBackward k -> EncodeGrouped.backward(k, a);
             case RouterLosses k -> EncodeExperts.routerLosses(k, a);
+            case RouterStatistics k -> EncodeExperts.routerStatistics(k, a);
+            case Jitter k -> EncodeElementwise.jitter(k, a);
+            case AttentionSink k -> EncodeAttention.attentionSink(k, a);
+            case AttentionSinkBackward k -> EncodeAttention.attentionSinkBackward(k, a);
             case Combine k -> EncodeExperts.combine(k, a);
             case CombineBackward k -> EncodeExperts.combineBackward(k, a);
         }

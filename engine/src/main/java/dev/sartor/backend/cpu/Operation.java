@@ -93,6 +93,13 @@ record Operation(int code, GroupLayout layout) {
                     sartor_h.SARTOR_OP_GROUPED_LINEAR_BACKWARD(),
                     sartor_grouped_linear_backward.layout()),
             entry(RouterLosses.class, sartor_h.SARTOR_OP_ROUTER_LOSSES(), sartor_router_losses.layout()),
+            entry(RouterStatistics.class, sartor_h.SARTOR_OP_ROUTER_STATISTICS(), sartor_router_statistics.layout()),
+            entry(Jitter.class, sartor_h.SARTOR_OP_JITTER(), sartor_jitter.layout()),
+            entry(AttentionSink.class, sartor_h.SARTOR_OP_ATTENTION_SINK(), sartor_attention_sink.layout()),
+            entry(
+                    AttentionSinkBackward.class,
+                    sartor_h.SARTOR_OP_ATTENTION_SINK_BACKWARD(),
+                    sartor_attention_sink_backward.layout()),
             entry(Combine.class, sartor_h.SARTOR_OP_COMBINE(), sartor_combine.layout()),
             entry(CombineBackward.class, sartor_h.SARTOR_OP_COMBINE_BACKWARD(), sartor_combine_backward.layout()));
 

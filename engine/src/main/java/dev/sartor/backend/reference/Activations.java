@@ -7,6 +7,9 @@ import dev.sartor.device.kernel.ActivationKind;
 /** Activation functions with their derivatives, alone or gating (Shazeer 2020). */
 final class Activations {
     private static final double GELU_CUBIC = 0.044715;
+    /** Of GPT-OSS. */
+    private static final double ALPHA = 1.702;
+    private static final double LIMIT = 7;
     private static final double ROOT_TWO_OVER_PI = Math.sqrt(2 / Math.PI);
 
     private Activations() {}
@@ -16,7 +19,7 @@ final class Activations {
         double[] up = use.readOptional("up", k.up(), gate.length);
         var y = new double[gate.length];
         for (int i = 0; i < y.length; i++) {
-            y[i] = value(k.kind(), gate[i]) * (up == null ? 1 : up[i]);
+            y[i] = value(k.kind(), gate[i]) * (up == null ? 1 : through(k.kind(), up[i]));
         }
         use.write("y", k.y(), y);
     }
@@ -29,8 +32,8 @@ final class Activations {
         var dGate = new double[gate.length];
         var dUp = new double[gate.length];
         for (int i = 0; i < gate.length; i++) {
-            dGate[i] = dy[i] * derivative(k.kind(), gate[i]) * (up == null ? 1 : up[i]);
-            dUp[i] = dy[i] * value(k.kind(), gate[i]);
+            dGate[i] = dy[i] * derivative(k.kind(), gate[i]) * (up == null ? 1 : through(k.kind(), up[i]));
+            dUp[i] = up == null ? 0 : dy[i] * value(k.kind(), gate[i]) * throughDerivative(k.kind(), up[i]);
         }
         use.write("dGate", k.dGate(), dGate);
         use.write("dUp", k.dUp(), dUp);
@@ -42,6 +45,7 @@ final class Activations {
             case GELU -> x * normalCdf(x);
             case GELU_TANH -> x * 0.5 * (1 + Math.tanh(ROOT_TWO_OVER_PI * (x + GELU_CUBIC * x * x * x)));
             case RELU -> Double.isNaN(x) || x > 0 ? x : 0;
+            case CLAMPED_SWISH -> Math.min(x, LIMIT) * sigmoid(ALPHA * Math.min(x, LIMIT));
         };
     }
 
@@ -55,7 +59,17 @@ final class Activations {
                 yield 0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * inner;
             }
             case RELU -> x > 0 ? 1 : 0;
+            case CLAMPED_SWISH -> x > LIMIT ? 0 : sigmoid(ALPHA * x) * (1 + ALPHA * x * (1 - sigmoid(ALPHA * x)));
         };
+    }
+
+    /** What a gate multiplies. */
+    private static double through(ActivationKind kind, double up) {
+        return kind == ActivationKind.CLAMPED_SWISH ? Math.clamp(up, -LIMIT, LIMIT) + 1 : up;
+    }
+
+    private static double throughDerivative(ActivationKind kind, double up) {
+        return kind == ActivationKind.CLAMPED_SWISH && Math.abs(up) > LIMIT ? 0 : 1;
     }
 
     private static double sigmoid(double x) {

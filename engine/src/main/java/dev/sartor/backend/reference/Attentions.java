@@ -30,12 +30,16 @@ final class Attentions {
     static void backward(AttentionBackward k, Operands use) {
         var problem = new Problem(k.q(), k.k(), k.v(), k.keyBegin(), k.keyEnd(), k.headDim(), k.window(), k.scale(), k.softcap(), use);
         double[] dO = use.read("dO", k.dO(), problem.q.length);
+        double[] logSumExp = use.read("logSumExp", k.logSumExp(), (long) problem.batch * problem.heads * problem.queries);
         var dq = new double[problem.q.length];
         var dk = new double[problem.k.length];
         var dv = new double[problem.v.length];
         problem.forEachQuery(query -> {
             var dProbability = new double[problem.keys];
             double mean = 0;
+            // A sink has taken its part of what the keys had.
+            double left = Math.exp(query.logSumExp - logSumExp[query.statistic]);
+            Arrays.setAll(query.probabilities, j -> query.probabilities[j] * left);
             for (int j = query.begin; j < query.end; j++) {
                 int key = problem.key(query, j);
                 for (int d = 0; d < problem.headDim; d++) {

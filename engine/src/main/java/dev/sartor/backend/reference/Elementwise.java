@@ -3,6 +3,7 @@ package dev.sartor.backend.reference;
 import dev.sartor.device.kernel.Add;
 import dev.sartor.device.kernel.Convert;
 import dev.sartor.device.kernel.Dropout;
+import dev.sartor.device.kernel.Jitter;
 import dev.sartor.device.kernel.Zero;
 
 /** One result for each element. */
@@ -22,6 +23,15 @@ final class Elementwise {
         double[] x = use.read("x", k.x());
         double[] factors = use.dropoutFactors(k.rng(), k.site(), k.probability(), x.length);
         use.write("y", k.y(), Products.masked(x, factors), k.accumulate());
+    }
+
+    static void jitter(Jitter k, Operands use) {
+        double[] x = use.read("x", k.x());
+        double[] uniforms = use.uniforms(k.rng(), k.site(), x.length);
+        for (int i = 0; i < x.length; i++) {
+            x[i] *= 1 + k.noise() * (2 * uniforms[i] - 1);
+        }
+        use.write("y", k.y(), x, k.accumulate());
     }
 
     static void convert(Convert k, Operands use) {

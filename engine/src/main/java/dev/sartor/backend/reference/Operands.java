@@ -9,6 +9,7 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.stream.IntStream;
 
 /**
  * Reads and writes the tensors of one instruction, after checking types and sizes. Arrays are
@@ -132,6 +133,12 @@ final class Operands {
             factors[i] = generator.uniform(i) < probability ? 0 : 1 / (1 - probability);
         }
         return factors;
+    }
+
+    /** What each element draws, in [0, 1). */
+    double[] uniforms(Tensor rng, long site, int elements) {
+        var generator = generator(rng, site);
+        return IntStream.range(0, elements).mapToDouble(generator::uniform).toArray();
     }
 
     /** Writes, or with accumulate adds to what is there. Does nothing for an absent tensor. */

@@ -1,9 +1,10 @@
 package dev.sartor.backend.reference;
 
 import dev.sartor.device.kernel.RouterLosses;
+import dev.sartor.device.kernel.RouterStatistics;
 import java.util.Arrays;
 
-/** Load-balancing loss and z-loss of all layers' routers. */
+/** Load-balancing loss and z-loss of all layers' routers, and how they distributed tokens. */
 final class RouterLoss {
     private RouterLoss() {}
 
@@ -56,6 +57,29 @@ final class RouterLoss {
             }
             use.write("dLogits", layer.dLogits(), gradient, false);
         }
+    }
+
+    static void statistics(RouterStatistics k, Operands use) {
+        int experts = use.size(k.logits().shape().last());
+        int rows = use.rows("logits", k.logits(), experts);
+        int topK = use.size(k.indices().shape().last());
+        double[] logits = use.read("logits", k.logits());
+        double[] tokenWeights = use.readOptional("tokenWeights", k.tokenWeights(), rows);
+        int[] indices = use.readIndices("indices", k.indices(), (long) rows * topK, experts);
+        int[] inverse = use.readInts("inverse", k.inverse(), (long) rows * topK);
+        var statistics = new double[experts + 3];
+        for (int t = 0; t < rows; t++) {
+            double weight = tokenWeights == null ? 1 : tokenWeights[t];
+            double[] scores = Routings.scores(k.scoring(), Arrays.copyOfRange(logits, t * experts, (t + 1) * experts));
+            double sum = Arrays.stream(scores).sum();
+            for (int a = t * topK; a < (t + 1) * topK; a++) {
+                statistics[indices[a]] += weight;
+                statistics[experts + 1] += inverse[a] < 0 ? weight : 0;
+            }
+            statistics[experts] -= weight * Arrays.stream(scores).map(s -> s == 0 ? 0 : s / sum * Math.log(s / sum)).sum();
+            statistics[experts + 2] += weight;
+        }
+        use.write("statistics", k.statistics(), statistics);
     }
 
     private static double logSum(double[] logits) {

@@ -24,7 +24,7 @@ final class Routings {
         var weights = new double[rows * topK];
         for (int t = 0; t < rows; t++) {
             double[] row = Arrays.copyOfRange(logits, t * experts, (t + 1) * experts);
-            double[] scores = scores(routing, row);
+            double[] scores = scores(routing.scoring(), row);
             int[] chosen = choose(routing, row, scores, bias);
             double[] weighed = weights(routing, row, scores, chosen);
             for (int j = 0; j < topK; j++) {
@@ -47,7 +47,7 @@ final class Routings {
         var dLogits = new double[rows * experts];
         for (int t = 0; t < rows; t++) {
             double[] row = Arrays.copyOfRange(logits, t * experts, (t + 1) * experts);
-            double[] scores = scores(routing, row);
+            double[] scores = scores(routing.scoring(), row);
             int[] chosen = Arrays.copyOfRange(indices, t * topK, (t + 1) * topK);
             double[] weights = weights(routing, row, scores, chosen);
             double sum = epsilon(routing);
@@ -73,8 +73,8 @@ final class Routings {
         use.write("dLogits", k.dLogits(), dLogits, k.accumulate());
     }
 
-    private static double[] scores(Routing routing, double[] logits) {
-        if (routing.scoring() == RouterScoring.SIGMOID) {
+    static double[] scores(RouterScoring scoring, double[] logits) {
+        if (scoring == RouterScoring.SIGMOID) {
             return Arrays.stream(logits).map(x -> 1 / (1 + Math.exp(-x))).toArray();
         }
         double largest = Arrays.stream(logits).filter(x -> !Double.isNaN(x)).max().orElse(0);
@@ -90,7 +90,7 @@ final class Routings {
             return weights;
         }
         if (routing.scoring() == RouterScoring.SOFTMAX) {
-            return scores(routing, Arrays.stream(chosen).mapToDouble(e -> logits[e]).toArray());
+            return scores(routing.scoring(), Arrays.stream(chosen).mapToDouble(e -> logits[e]).toArray());
         }
         double sum = Arrays.stream(weights).sum() + epsilon(routing);
         return Arrays.stream(weights).map(w -> w / sum).toArray();

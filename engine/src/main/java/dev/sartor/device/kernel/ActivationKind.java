@@ -7,5 +7,7 @@ public enum ActivationKind {
     GELU,
     /** The tanh form of Hendrycks and Gimpel 2016: {@code gelu_new}, {@code gelu_pytorch_tanh}. */
     GELU_TANH,
-    RELU
+    RELU,
+    /** GPT-OSS's: g sigmoid(1.702 g) with g = min(gate, 7); it multiplies clamp(up, -7, 7) + 1. */
+    CLAMPED_SWISH
 }

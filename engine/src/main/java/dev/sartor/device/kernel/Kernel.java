@@ -11,7 +11,7 @@ import java.util.List;
  * these records; {@code native/include/sartor_ops.h} defines what each computes, with shapes and
  * types. A component that may be null says so there ("or null").
  */
-public sealed interface Kernel permits Pack, Unpack, LoraLinear, LoraLinearBackward, DoraScale, DoraScaleBackward, ColumnScale, ColumnScaleBackward, RmsNorm, RmsNormBackward, LayerNorm, LayerNormBackward, Rope, Attention, AttentionBackward, CacheWrite, Activation, ActivationBackward, Embedding, EmbeddingBackward, LinearCrossEntropy, Logits, WeightedSum, Add, Dropout, Convert, Zero, SumSquares, Clip, AdamW, AdamW8Bit, Lion, Adafactor, ScheduleFreeWeight, ScheduleFreeAdamW, MuonMomentum, MuonUpdate, MatMul, CheckFinite, Sample, Quantize, Route, RouteBackward, Dispatch, Combine, CombineBackward, GroupedLinear, GroupedLinearBackward, RouterLosses {
+public sealed interface Kernel permits Pack, Unpack, LoraLinear, LoraLinearBackward, DoraScale, DoraScaleBackward, ColumnScale, ColumnScaleBackward, RmsNorm, RmsNormBackward, LayerNorm, LayerNormBackward, Rope, Attention, AttentionBackward, CacheWrite, Activation, ActivationBackward, Embedding, EmbeddingBackward, LinearCrossEntropy, Logits, WeightedSum, Add, Dropout, Convert, Zero, SumSquares, Clip, AdamW, AdamW8Bit, Lion, Adafactor, ScheduleFreeWeight, ScheduleFreeAdamW, MuonMomentum, MuonUpdate, MatMul, CheckFinite, Sample, Quantize, Route, RouteBackward, Dispatch, Combine, CombineBackward, GroupedLinear, GroupedLinearBackward, RouterLosses, RouterStatistics, Jitter, AttentionSink, AttentionSinkBackward {
     /** Every tensor whose contents matter before the call. */
     List<Tensor> reads();
 

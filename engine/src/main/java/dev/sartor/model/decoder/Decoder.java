@@ -35,7 +35,7 @@ public final class Decoder implements CausalLm {
         this.config = config;
         this.dtype = builder.dtype();
         embedding = builder.embedding("model.embed_tokens", config.vocabulary(), config.hidden(), config.tied());
-        rotary = builder.rotary(config.rope(), config.headDim(), false);
+        rotary = builder.rotary(config.attention().rope(), config.attention().rotatedHeadDim(), config.attention().interleaved());
         blocks = IntStream.range(0, config.layers())
                 .mapToObj(index -> new DecoderBlock(index, config, rotary, builder))
                 .toList();

@@ -1,6 +1,8 @@
 package dev.sartor.model.decoder;
 
 import dev.sartor.device.kernel.ActivationKind;
+import dev.sartor.device.kernel.GroupScore;
+import dev.sartor.device.kernel.RouterScoring;
 import dev.sartor.device.kernel.Routing;
 import dev.sartor.model.ConfigReader;
 import dev.sartor.model.ModelBuilder;
@@ -35,10 +37,17 @@ public sealed interface FeedForwardConfig {
      *
      * @param experts how many
      * @param intermediate features within each of them
+     * @param router the name of the layer that makes the logits, within the mixture
+     * @param biases whether router and experts have biases (GPT-OSS)
+     * @param correctionBias whether the router has one for its choice (DeepSeek-V3)
      * @param shared what all tokens have beside them
      */
-    record Sparse(int experts, long intermediate, ActivationKind activation, Routing routing, Optional<Shared> shared)
+    record Sparse(
+            int experts, long intermediate, ActivationKind activation, Routing routing, String router, boolean biases,
+            boolean correctionBias, Optional<Shared> shared)
             implements FeedForwardConfig {
+        private static final String GATE = "gate";
+
         /**
          * Experts chosen by softmax, without shared ones.
          *
@@ -51,12 +60,66 @@ public sealed interface FeedForwardConfig {
             if (chosen > count) {
                 throw config.wrong("num_experts_per_tok", chosen + " of " + count + " experts");
             }
-            return new Sparse(count, intermediate, config.activation("hidden_act", "silu"), Routing.softmax(chosen, normTopkProb),
-                    Optional.empty());
+            return new Sparse(count, intermediate, config.activation("hidden_act", "silu"), Routing.softmax(chosen, normTopkProb), GATE,
+                    false, false, Optional.empty());
+        }
+
+        /** Experts chosen by sigmoids with a correction bias, of the best groups, beside shared ones: DeepSeek-V3, GLM-4. */
+        public static Sparse corrected(ConfigReader config, float routedScalingFactor, int nGroup, int topkGroup) {
+            var plain = softmax(config, "n_routed_experts", config.integer("moe_intermediate_size"));
+            var routing = new Routing(plain.routing.topK(), RouterScoring.SIGMOID, config.flag("norm_topk_prob", true),
+                    (float) config.number("routed_scaling_factor", routedScalingFactor), config.integer("n_group", nGroup),
+                    config.integer("topk_group", topkGroup), GroupScore.TOP2_SUM);
+            return plain.with(grouped(config, routing, plain.experts)).withCorrectionBias().withSharedExperts(config);
+        }
+
+        /** Experts chosen by softmax, of the best groups where {@code topk_method} asks for it, beside shared ones: DeepSeek-V2. */
+        public static Sparse limited(ConfigReader config) {
+            var plain = softmax(config, "n_routed_experts", config.integer("moe_intermediate_size"));
+            var method = config.text("topk_method", "greedy");
+            boolean groups = switch (method) {
+                case "greedy" -> false;
+                case "group_limited_greedy" -> true;
+                default -> throw config.wrong("topk_method", "'" + method + "' is none of greedy, group_limited_greedy");
+            };
+            // Transformers does not normalize, whatever norm_topk_prob says.
+            var routing = new Routing(plain.routing.topK(), RouterScoring.SOFTMAX, false, (float) config.number("routed_scaling_factor", 1),
+                    groups ? config.integer("n_group") : 1, groups ? config.integer("topk_group") : 1, GroupScore.MAX);
+            return plain.with(grouped(config, routing, plain.experts)).withSharedExperts(config);
+        }
+
+        private static Sparse softmax(ConfigReader config, String count, long intermediate) {
+            return new Sparse(config.integer(count), intermediate, config.activation("hidden_act", "silu"),
+                    Routing.softmax(config.integer("num_experts_per_tok"), false), GATE, false, false, Optional.empty());
+        }
+
+        private static Routing grouped(ConfigReader config, Routing routing, int experts) {
+            if (experts % routing.nGroup() != 0) {
+                throw config.wrong("n_group", routing.nGroup() + " does not divide " + experts + " experts");
+            }
+            int reachable = experts / routing.nGroup() * routing.topkGroup();
+            if (routing.topkGroup() > routing.nGroup() || routing.topK() > reachable) {
+                throw config.wrong("topk_group", routing.topkGroup() + " of " + routing.nGroup() + " groups cannot give "
+                        + routing.topK() + " of " + experts + " experts");
+            }
+            return routing;
+        }
+
+        private Sparse with(Routing other) {
+            return new Sparse(experts, intermediate, activation, other, router, biases, correctionBias, shared);
+        }
+
+        private Sparse withCorrectionBias() {
+            return new Sparse(experts, intermediate, activation, routing, router, biases, true, shared);
+        }
+
+        private Sparse withSharedExperts(ConfigReader config) {
+            int count = config.count("n_shared_experts", 0);
+            return count == 0 ? this : with(new Shared("shared_experts", count * intermediate, false));
         }
 
         public Sparse with(Shared expert) {
-            return new Sparse(experts, intermediate, activation, routing, Optional.of(expert));
+            return new Sparse(experts, intermediate, activation, routing, router, biases, correctionBias, Optional.of(expert));
         }
 
         /**
@@ -69,8 +132,10 @@ public sealed interface FeedForwardConfig {
 
         @Override
         public SparseMoe build(String name, long hidden, ModelBuilder builder) {
-            var router = new Router(builder.router(name + ".gate", hidden, experts), routing, null);
-            return new SparseMoe(name, router, builder.experts(name + ".experts", experts, hidden, intermediate, activation),
+            var gate = name + "." + router;
+            var correction = correctionBias ? builder.buffer(gate + ".e_score_correction_bias", experts) : null;
+            return new SparseMoe(name, new Router(builder.router(gate, hidden, experts, biases), routing, correction),
+                    builder.experts(name + ".experts", experts, hidden, intermediate, activation, biases),
                     shared.map(each -> shared(name, each, hidden, builder)).orElse(null));
         }
 

@@ -6,8 +6,8 @@ import dev.sartor.model.Family;
 import dev.sartor.model.ModelBuilder;
 import dev.sartor.model.decoder.Decoder;
 import dev.sartor.model.decoder.DecoderConfig;
-import dev.sartor.model.decoder.DecoderConfig.QkNorm;
 import dev.sartor.model.decoder.FeedForwards;
+import dev.sartor.model.decoder.GroupedQuery;
 import dev.sartor.model.decoder.LayerWindows;
 
 /** Qwen2 and Qwen2.5 (Qwen team 2024): biases on q, k and v; windows on the upper layers if asked for. */
@@ -19,7 +19,7 @@ public final class Qwen2 implements Family {
 
     @Override
     public CausalLm build(ConfigReader config, ModelBuilder builder) {
-        return new Decoder(
-                DecoderConfig.read(config, false, true, false, QkNorm.NONE, LayerWindows.read(config), FeedForwards.dense(config)), builder);
+        var attention = GroupedQuery.read(config, true, false, LayerWindows.read(config));
+        return new Decoder(DecoderConfig.read(config, attention, FeedForwards.dense(config)), builder);
     }
 }

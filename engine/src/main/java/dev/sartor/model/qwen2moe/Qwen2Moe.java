@@ -7,9 +7,9 @@ import dev.sartor.model.ModelBuilder;
 import dev.sartor.model.RouterSettings;
 import dev.sartor.model.decoder.Decoder;
 import dev.sartor.model.decoder.DecoderConfig;
-import dev.sartor.model.decoder.DecoderConfig.QkNorm;
 import dev.sartor.model.decoder.FeedForwardConfig.Sparse;
 import dev.sartor.model.decoder.FeedForwards;
+import dev.sartor.model.decoder.GroupedQuery;
 import dev.sartor.model.decoder.LayerWindows;
 
 /** Qwen1.5-MoE and Qwen2-MoE (Qwen team 2024): Qwen2 with mixtures of experts, one of which all tokens share by a gate. */
@@ -25,7 +25,7 @@ public final class Qwen2Moe implements Family {
         var experts = Sparse.softmax(config, 60, 4, config.integer("moe_intermediate_size"), config.flag("norm_topk_prob", false))
                 .with(new Sparse.Shared("shared_expert", config.integer("shared_expert_intermediate_size"), true));
         var feedForwards = FeedForwards.everyStep(config, experts, RouterSettings.read(config, 0.001));
-        return new Decoder(
-                DecoderConfig.read(config, false, bias, false, QkNorm.NONE, LayerWindows.alternating(config), feedForwards), builder);
+        var attention = GroupedQuery.read(config, bias, false, LayerWindows.alternating(config));
+        return new Decoder(DecoderConfig.read(config, attention, feedForwards), builder);
     }
 }

@@ -6,8 +6,9 @@ import dev.sartor.model.Family;
 import dev.sartor.model.ModelBuilder;
 import dev.sartor.model.decoder.Decoder;
 import dev.sartor.model.decoder.DecoderConfig;
-import dev.sartor.model.decoder.DecoderConfig.QkNorm;
 import dev.sartor.model.decoder.FeedForwards;
+import dev.sartor.model.decoder.GroupedQuery.QkNorm;
+import dev.sartor.model.decoder.GroupedQuery;
 import dev.sartor.model.decoder.LayerWindows;
 
 /** Qwen3 (Qwen team 2025): queries and keys are normalized by head, and there are no biases. */
@@ -20,6 +21,7 @@ public final class Qwen3 implements Family {
     @Override
     public CausalLm build(ConfigReader config, ModelBuilder builder) {
         boolean bias = config.flag("attention_bias", false);
-        return new Decoder(DecoderConfig.read(config, false, bias, bias, QkNorm.HEAD, LayerWindows.read(config), FeedForwards.dense(config)), builder);
+        var attention = GroupedQuery.read(config, bias, bias, LayerWindows.read(config)).with(QkNorm.HEAD);
+        return new Decoder(DecoderConfig.read(config, attention, FeedForwards.dense(config)), builder);
     }
 }

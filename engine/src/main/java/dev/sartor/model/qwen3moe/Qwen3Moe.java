@@ -7,9 +7,10 @@ import dev.sartor.model.ModelBuilder;
 import dev.sartor.model.RouterSettings;
 import dev.sartor.model.decoder.Decoder;
 import dev.sartor.model.decoder.DecoderConfig;
-import dev.sartor.model.decoder.DecoderConfig.QkNorm;
 import dev.sartor.model.decoder.FeedForwardConfig.Sparse;
 import dev.sartor.model.decoder.FeedForwards;
+import dev.sartor.model.decoder.GroupedQuery.QkNorm;
+import dev.sartor.model.decoder.GroupedQuery;
 import dev.sartor.model.decoder.LayerWindows;
 
 /** Qwen3-MoE (Qwen team 2025): Qwen3 with mixtures of experts. */
@@ -24,7 +25,7 @@ public final class Qwen3Moe implements Family {
         boolean bias = config.flag("attention_bias", false);
         var experts = Sparse.softmax(config, 128, 8, config.integer("moe_intermediate_size"), config.flag("norm_topk_prob", false));
         var feedForwards = FeedForwards.everyStep(config, experts, RouterSettings.read(config, 0.001));
-        return new Decoder(
-                DecoderConfig.read(config, false, bias, bias, QkNorm.HEAD, LayerWindows.all(config), feedForwards), builder);
+        var attention = GroupedQuery.read(config, bias, bias, LayerWindows.all(config)).with(QkNorm.HEAD);
+        return new Decoder(DecoderConfig.read(config, attention, feedForwards), builder);
     }
 }
