@@ -1,6 +1,8 @@
 package dev.sartor.model;
 
+import dev.sartor.model.glm4moe.Glm4Moe;
 import dev.sartor.model.gpt2.Gpt2;
+import dev.sartor.model.gptoss.GptOss;
 import dev.sartor.model.llama.Llama;
 import dev.sartor.model.mistral.Mistral;
 import dev.sartor.model.mixtral.Mixtral;
@@ -14,7 +16,8 @@ import java.util.List;
 /** The families that are built. */
 public final class Families {
     private static final List<Family> ALL = List.of(
-            new Llama(), new Mistral(), new Mixtral(), new Qwen2(), new Qwen2Moe(), new Qwen3(), new Qwen3Moe(), new Olmoe(), new Gpt2());
+            new Llama(), new Mistral(), new Mixtral(), new Qwen2(), new Qwen2Moe(), new Qwen3(), new Qwen3Moe(), new Olmoe(),
+            new Glm4Moe(), new GptOss(), new Gpt2());
 
     private Families() {}
 

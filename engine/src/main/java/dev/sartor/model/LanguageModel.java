@@ -44,9 +44,12 @@ public final class LanguageModel implements AutoCloseable {
             var config = directory.config();
             var stored = QuantizationConfig.read(config, where).orElse(null);
             this.quantization = QuantizationConfig.agree(stored, wished, where);
-            var builder = new ModelBuilder(device, scope, dtype, source, trained, quantization, stored != null);
             this.modelType = directory.modelType();
-            this.lm = Families.of(modelType, where).build(new ConfigReader(config, where), builder);
+            var family = Families.of(modelType, where);
+            var reader = new ConfigReader(config, where);
+            var builder = new ModelBuilder(
+                    device, scope, dtype, family.reading(source, reader), trained, quantization, stored != null);
+            this.lm = family.build(reader, builder);
             this.parameters = builder.parameters();
             this.mappedBytes = builder.mappedBytes();
         } catch (IOException | RuntimeException e) {

@@ -49,10 +49,12 @@ public final class ModelWriter {
         }
         var writer = new ModelWriter(model.device(), dtype, model.directory().modelType());
         model.lm().modules().forEach(writer::add);
+        var modelType = model.directory().modelType();
+        var tensors = Families.of(modelType, model.directory().path().toString()).writing(writer.tensors);
         var config = model.configTree();
         config.remove("quantization_config");
         ModelDirectory.setDtype(config, dtype);
-        ModelDirectory.save(target, config, model.directory().generationConfig(), writer.tensors, maxShardBytes);
+        ModelDirectory.save(target, config, model.directory().generationConfig(), tensors, maxShardBytes);
         model.directory().copyTokenizer(target);
     }
 

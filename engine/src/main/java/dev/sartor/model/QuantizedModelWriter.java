@@ -103,6 +103,10 @@ public final class QuantizedModelWriter {
             }
         }
         for (var entry : quantized.entrySet()) {
+            if (!file.contains(entry.getKey())) {
+                throw new FormatException(file.source() + ": has no tensor '" + entry.getKey() + "'; experts whose weights lie in"
+                        + " one tensor have no place in bitsandbytes' layout. Quantize the model as it is loaded instead (quantization)");
+            }
             sources.addAll(quantized(entry));
         }
         return sources;

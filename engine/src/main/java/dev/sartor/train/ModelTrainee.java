@@ -29,7 +29,7 @@ public record ModelTrainee(LanguageModel model, DType dtype) implements Trainee 
 
     private static Trained trained(Parameter parameter, boolean matrix) {
         // Norms and biases are vectors; weight decay is for matrices.
-        boolean vector = parameter.value().shape().rank() < 2;
+        boolean vector = parameter.value().shape().rank() < 2 || parameter.name().endsWith("bias");
         return new Trained(parameter.name(), parameter.value(), parameter.gradient(), !vector)
                 .withRole(vector ? Trained.Role.VECTOR : matrix ? Trained.Role.MATRIX : Trained.Role.TABLE);
     }

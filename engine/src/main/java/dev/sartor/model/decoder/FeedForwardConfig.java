@@ -88,6 +88,13 @@ public sealed interface FeedForwardConfig {
             return plain.with(grouped(config, routing, plain.experts)).withSharedExperts(config);
         }
 
+        /** Experts chosen by softmax over the chosen logits, with biases and a clamped activation: GPT-OSS. */
+        public static Sparse clamped(ConfigReader config) {
+            var plain = softmax(config, "num_local_experts", config.integer("intermediate_size"));
+            return new Sparse(plain.experts, plain.intermediate, ActivationKind.CLAMPED_SWISH,
+                    Routing.softmax(plain.routing.topK(), true), "router", true, false, Optional.empty());
+        }
+
         private static Sparse softmax(ConfigReader config, String count, long intermediate) {
             return new Sparse(config.integer(count), intermediate, config.activation("hidden_act", "silu"),
                     Routing.softmax(config.integer("num_experts_per_tok"), false), GATE, false, false, Optional.empty());

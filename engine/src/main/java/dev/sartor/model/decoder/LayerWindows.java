@@ -20,6 +20,11 @@ public final class LayerWindows {
         return read(config, layer -> layer % 2 == 0 && layer < end);
     }
 
+    /** From {@code layer_types}, or every other layer (GPT-OSS). */
+    public static IntUnaryOperator everyOther(ConfigReader config) {
+        return typed(config, config.integer("sliding_window", 128), layer -> layer % 2 == 0);
+    }
+
     /** One window for all layers (Qwen3-MoE). */
     public static IntUnaryOperator all(ConfigReader config) {
         int window = config.flag("use_sliding_window", false) ? config.integer("sliding_window", 4096) : 0;
@@ -30,7 +35,10 @@ public final class LayerWindows {
         if (!config.flag("use_sliding_window", false)) {
             return layer -> 0;
         }
-        int window = config.integer("sliding_window", 4096);
+        return typed(config, config.integer("sliding_window", 4096), otherwise);
+    }
+
+    private static IntUnaryOperator typed(ConfigReader config, int window, IntPredicate otherwise) {
         var types = config.node().path("layer_types");
         return layer -> {
             boolean slides = types.isArray() && layer < types.size()
