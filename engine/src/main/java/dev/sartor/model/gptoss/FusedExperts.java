@@ -33,6 +33,9 @@ final class FusedExperts implements WeightSource {
     private final Map<String, Part> parts = new HashMap<>();
     private final Map<String, TensorSpec> specs = new HashMap<>();
     private Arena arena = Arena.ofShared();
+    /** The last one that was asked for, whose rows may be asked for next. */
+    private String madeName;
+    private Tensor made;
 
     FusedExperts(WeightSource files, int experts) {
         this.files = files;
@@ -62,6 +65,11 @@ final class FusedExperts implements WeightSource {
     }
 
     @Override
+    public String where(String name) {
+        return parts.containsKey(name) ? files.where(parts.get(name).fused) : files.where(name);
+    }
+
+    @Override
     public boolean contains(String name) {
         return files.contains(name);
     }
@@ -72,9 +80,21 @@ final class FusedExperts implements WeightSource {
         if (part == null) {
             return files.tensor(device, name);
         }
+        if (!name.equals(madeName)) {
+            made = make(device, part, specs.get(name));
+            madeName = name;
+        }
+        return made;
+    }
+
+    @Override
+    public Tensor rows(Device device, String name, long first, long count) {
+        return parts.containsKey(name) ? tensor(device, name).slice(first, count) : files.rows(device, name, first, count);
+    }
+
+    private Tensor make(Device device, Part part, TensorSpec spec) {
         arena.close();
         arena = Arena.ofShared();
-        var spec = specs.get(name);
         var data = arena.allocate(spec.bytes(), 64);
         float[] fused = floats(device, part);
         int width = (int) part.all.shape().last();
@@ -92,8 +112,7 @@ final class FusedExperts implements WeightSource {
 
     /** One expert's matrix, or all biases. */
     private float[] floats(Device device, Part part) {
-        var all = files.tensor(device, part.fused);
-        var stored = part.expert < 0 ? all : all.slice(part.expert, 1);
+        var stored = part.expert < 0 ? files.tensor(device, part.fused) : files.rows(device, part.fused, part.expert, 1);
         try (var temporary = new Scope(Scope.Kind.STEP, device)) {
             var values = temporary.allocate(new TensorSpec(DType.FLOAT32, stored.shape()));
             Eager.run(device, part.fused, new Convert(stored, values));
