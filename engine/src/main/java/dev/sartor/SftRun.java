@@ -31,6 +31,11 @@ public final class SftRun implements AutoCloseable {
         return data.notes();
     }
 
+    /** What the settings do that few would want, with the remedy. */
+    public List<String> warnings() {
+        return setup.warnings();
+    }
+
     /** Longest row of the training batches, in tokens. */
     public int length() {
         return data.length();

@@ -21,7 +21,7 @@ import java.util.Optional;
 final class RecipeReader {
     private static final int DEFAULT_LENGTH = 1024;
     private static final List<String> LORA_KEYS = List.of(
-            "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "bias", "use_rslora", "use_dora",
+            "r", "lora_alpha", "lora_dropout", "target_modules", "target_parameters", "exclude_modules", "bias", "use_rslora", "use_dora",
             "modules_to_save", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern", "init_lora_weights");
 
     private RecipeReader() {}

@@ -58,6 +58,7 @@ final class TrainingRun {
             var listener = new ConsoleListener(metrics);
             try (var run = sft.prepare(listener)) {
                 run.dataNotes().forEach(System.out::println);
+                run.warnings().forEach(warning -> System.err.println("sartor: warning: " + warning));
                 System.out.println("%s; %,d trained parameters; %d steps".formatted(
                         engine.device().description(), run.setup().trainedParameters(), run.totalSteps()));
                 if (overwrites) {

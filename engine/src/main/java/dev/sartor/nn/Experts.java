@@ -69,8 +69,7 @@ public final class Experts {
         private GroupedLinear.Layer shape() {
             for (var linear : linears) {
                 if (linear.adapter() != null || weight == null && linear.weight().parameter() != null) {
-                    throw new IllegalArgumentException(linear.name() + ": one expert's layer cannot be adapted or trained by itself;"
-                            + " target_parameters names the layers of all experts, such as mlp.experts.gate_up_proj");
+                    throw new IllegalStateException(linear.name() + ": one expert's layer is adapted and trained as part of all experts'");
                 }
             }
             return new GroupedLinear.Layer(linears.stream().map(linear -> linear.weight().matrix()).toList(),
@@ -114,6 +113,11 @@ public final class Experts {
         return down;
     }
 
+    /** Gate, up and down. */
+    public List<Layer> layers() {
+        return List.of(gate, up, down);
+    }
+
     public int count() {
         return gate.linears.size();
     }
@@ -142,10 +146,11 @@ public final class Experts {
         });
     }
 
+    /** As one op, unless adapters are for different experts. */
     private static List<Var> apply(Tape tape, int topK, List<Layer> layers, Var... rows) {
         var adapters = layers.stream().map(Layer::lora).filter(Objects::nonNull).map(Lora::experts).distinct().toList();
         if (adapters.size() > 1) {
-            throw new IllegalArgumentException("gate and up have adapters for different experts: " + adapters);
+            return layers.stream().flatMap(layer -> apply(tape, topK, List.of(layer), rows).stream()).toList();
         }
         var op = new GroupedLinear(layers.stream().map(Layer::shape).toList(), adapters.isEmpty() ? null : adapters.getFirst(), topK);
         return tape.applyAll(op, Stream.concat(Stream.of(rows), layers.stream().flatMap(layer -> layer.inputs(tape)))

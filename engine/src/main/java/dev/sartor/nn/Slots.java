@@ -1,10 +1,12 @@
 package dev.sartor.nn;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A model as fine-tuning methods see it: its named modules.
@@ -31,6 +33,25 @@ public record Slots(
     /** Whether the output head multiplies with the embedding's own table. */
     public boolean isTied() {
         return head.weight() == embedding.weight();
+    }
+
+    /** Linear layers of single experts. */
+    public Set<Linear> expertLinears() {
+        return experts.stream()
+                .flatMap(each -> each.layers().stream())
+                .flatMap(layer -> layer.linears().stream())
+                .collect(Collectors.toSet());
+    }
+
+    /** The linear layers that make routers' logits. */
+    public List<Linear> routers() {
+        var others = new HashSet<>(expertLinears());
+        others.addAll(blockLinears);
+        others.add(head);
+        return modules.stream()
+                .filter(module -> module instanceof Linear linear && !others.contains(linear))
+                .map(Linear.class::cast)
+                .toList();
     }
 
     public Optional<Module> find(String name) {

@@ -3,10 +3,12 @@ package dev.sartor.op;
 import dev.sartor.device.Matrix;
 import dev.sartor.device.kernel.ExpertAdapters;
 import dev.sartor.device.kernel.GroupedLinearBackward;
+import dev.sartor.device.kernel.Zero;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -17,8 +19,8 @@ import java.util.stream.IntStream;
  * <p>Inputs: x [tokens, in]; offsets [experts + 1]; the permutation [tokens * top_k] and its inverse
  * [tokens, top_k], both or neither: without them x is grouped already, [tokens * top_k, in]; then for each layer its
  * weights as one parameter [experts * out, in], present only if trained; bias [experts, out]; lora_A
- * [adapters * rank, in] and lora_B [adapters * out, rank], both or neither. Outputs: [tokens * top_k, out] of
- * each layer, in the grouped order.
+ * [adapters * rank, in] and lora_B [adapters * out, rank], both or neither; layers may have the same lora_A. Outputs:
+ * [tokens * top_k, out] of each layer, in the grouped order.
  *
  * @param adapters which adapter each expert has; null where no layer has adapters
  * @param topK assignments of a token; 1 where x is grouped already
@@ -122,13 +124,35 @@ public record GroupedLinear(List<Layer> layers, ExpertAdapters adapters, int top
             return;
         }
         boolean readsX = IntStream.of(used).anyMatch(i -> trains(f, i));
+        // The kernel adds to the gradients of all layers at once: one that two of them share has a place for each.
+        var gradientsOfA = new LinkedHashMap<Integer, Tensor>();
+        for (int i : used) {
+            if (adapts(f, i)) {
+                var gradient = f.parameterGradient(at(LORA_A, i));
+                boolean taken = gradientsOfA.values().stream().anyMatch(other -> other == gradient);
+                gradientsOfA.put(i, taken ? zero(f, gradient.spec()) : gradient);
+            }
+        }
         f.emit(new GroupedLinearBackward(
                 readsX ? f.input(X) : null, dx.tensor(), f.input(OFFSETS), f.input(PERMUTATION),
                 dx.tensor() == null ? null : f.input(INVERSE), topK, adapters,
-                IntStream.of(used).mapToObj(i -> projection(f, i)).toList(), dx.accumulate()));
+                IntStream.of(used).mapToObj(i -> projection(f, i, gradientsOfA.get(i))).toList(), dx.accumulate()));
+        gradientsOfA.forEach((i, part) -> {
+            var gradient = f.parameterGradient(at(LORA_A, i));
+            if (part != gradient) {
+                f.emit(new dev.sartor.device.kernel.Add(gradient, part, gradient, 1, 1));
+            }
+        });
     }
 
-    private GroupedLinearBackward.Projection projection(Frame f, int i) {
+    private static Tensor zero(Frame f, TensorSpec spec) {
+        var tensor = f.temporary(spec);
+        f.emit(new Zero(tensor));
+        return tensor;
+    }
+
+    /** @param dLoraA null where the adapter is not trained */
+    private GroupedLinearBackward.Projection projection(Frame f, int i, Tensor dLoraA) {
         boolean adapter = adapts(f, i);
         return new GroupedLinearBackward.Projection(
                 f.outputGradient(i),
@@ -136,7 +160,7 @@ public record GroupedLinear(List<Layer> layers, ExpertAdapters adapters, int top
                 layers.get(i).weights(),
                 f.input(at(LORA_A, i)),
                 f.input(at(LORA_B, i)),
-                adapter ? f.parameterGradient(at(LORA_A, i)) : null,
+                dLoraA,
                 adapter ? f.parameterGradient(at(LORA_B, i)) : null,
                 f.needsGradient(at(WEIGHT, i)) ? f.parameterGradient(at(WEIGHT, i)) : null,
                 f.needsGradient(at(BIAS, i)) ? f.parameterGradient(at(BIAS, i)) : null,

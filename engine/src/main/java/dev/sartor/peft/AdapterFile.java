@@ -13,6 +13,8 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.TensorSpec;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.util.Set;
 
 /** Moves an adapter's tensors between files and the device. */
@@ -40,15 +42,22 @@ final class AdapterFile {
                     + "; expected float32, bfloat16 or float16");
         }
         var source = Eager.wrap(device, stored, file.data(key));
-        if (!tensor.transposed()) {
-            Eager.run(device, key, new Convert(source, to.value()));
-            return;
-        }
-        // By way of the device's panels, which know how to turn a matrix.
-        try (var temporary = new Scope(Scope.Kind.STEP, device)) {
-            var panels = Eager.pack(
-                    device, temporary, key, source, tensor.shape().dim(0), tensor.shape().dim(1), true);
-            Eager.run(device, key, new Unpack(panels, to.value(), 0));
+        switch (tensor.arrangement()) {
+            case Arrangement.Plain() -> Eager.run(device, key, new Convert(source, to.value()));
+            case Arrangement.Transposed() -> {
+                // By way of the device's panels, which know how to turn a matrix.
+                try (var temporary = new Scope(Scope.Kind.STEP, device)) {
+                    var panels = Eager.pack(
+                            device, temporary, key, source, tensor.shape().dim(0), tensor.shape().dim(1), true);
+                    Eager.run(device, key, new Unpack(panels, to.value(), 0));
+                }
+            }
+            case Arrangement.RankMajor arrangement -> {
+                float[] values = arrangement.fromFile(file.floats(key), tensor.shape());
+                try (var arena = Arena.ofConfined()) {
+                    device.write(arena.allocateFrom(ValueLayout.JAVA_FLOAT, values), to.value());
+                }
+            }
         }
     }
 
@@ -59,13 +68,15 @@ final class AdapterFile {
 
     private static void write(Device device, AdapterTensor tensor, Parameter from, TensorSource.Sink sink) throws IOException {
         var values = Eager.floats(device, from.value());
-        if (tensor.transposed()) {
-            try (var turned = new Transposed(tensor.shape())) {
-                turned.add(values);
-                turned.writeTo(sink);
+        switch (tensor.arrangement()) {
+            case Arrangement.Transposed() -> {
+                try (var turned = new Transposed(tensor.shape())) {
+                    turned.add(values);
+                    turned.writeTo(sink);
+                }
             }
-        } else {
-            sink.write(values);
+            case Arrangement.Plain() -> sink.write(values);
+            case Arrangement.RankMajor arrangement -> sink.write(arrangement.toFile(values, tensor.shape()));
         }
     }
 }

@@ -7,6 +7,7 @@ import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Storage;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,17 +24,22 @@ final class AdapterState {
 
     /** @param trained whether there are gradients */
     AdapterState(Scope scope, List<AdapterTensor> tensors, boolean trained) {
-        long bytes = tensors.stream().mapToLong(tensor -> Memory.align(tensor.spec().bytes())).sum();
-        values = slab(scope, bytes);
-        gradients = trained ? slab(scope, bytes) : null;
-        long offset = 0;
+        var offsets = new ArrayList<Long>();
+        long end = 0;
         for (var tensor : tensors) {
-            var parameter = new Parameter(tensor.key(), new Tensor(tensor.spec(), values.storage(), offset),
-                    trained ? new Tensor(tensor.spec(), gradients.storage(), offset) : null);
+            long offset = tensor.adjoining() ? end : Memory.align(end);
+            offsets.add(offset);
+            end = offset + tensor.spec().bytes();
+        }
+        values = slab(scope, Memory.align(end));
+        gradients = trained ? slab(scope, Memory.align(end)) : null;
+        for (int i = 0; i < tensors.size(); i++) {
+            var tensor = tensors.get(i);
+            var parameter = new Parameter(tensor.key(), new Tensor(tensor.spec(), values.storage(), offsets.get(i)),
+                    trained ? new Tensor(tensor.spec(), gradients.storage(), offsets.get(i)) : null);
             if (parameters.put(tensor.key(), parameter) != null) {
                 throw new IllegalStateException("two tensors of the adapter are called " + tensor.key());
             }
-            offset += Memory.align(tensor.spec().bytes());
         }
     }
 

@@ -9,14 +9,25 @@ import dev.sartor.tensor.TensorSpec;
  *
  * @param key its name in {@code adapter_model.safetensors}
  * @param shape in memory
- * @param transposed whether the file has its two dimensions the other way round
+ * @param arrangement of its elements in the file
+ * @param adjoining whether it lies right behind the tensor before it, so that both can be seen as one
  */
-public record AdapterTensor(String key, Shape shape, boolean transposed, Initial initial) {
+public record AdapterTensor(String key, Shape shape, Arrangement arrangement, Initial initial, boolean adjoining) {
     /** What stands before a module's name in every key. */
     public static final String PREFIX = "base_model.model.";
 
     public static AdapterTensor of(String key, Initial initial, long... dims) {
-        return new AdapterTensor(key, Shape.of(dims), false, initial);
+        return new AdapterTensor(key, Shape.of(dims), Arrangement.PLAIN, initial, false);
+    }
+
+    /** The same, arranged otherwise in the file. */
+    public AdapterTensor with(Arrangement other) {
+        return new AdapterTensor(key, shape, other, initial, adjoining);
+    }
+
+    /** The same, right behind the tensor before it. */
+    public AdapterTensor behind() {
+        return new AdapterTensor(key, shape, arrangement, initial, true);
     }
 
     public TensorSpec spec() {
@@ -25,6 +36,6 @@ public record AdapterTensor(String key, Shape shape, boolean transposed, Initial
 
     /** Shape in the file. */
     public Shape storedShape() {
-        return transposed ? Shape.of(shape.dim(1), shape.dim(0)) : shape;
+        return arrangement.stored(shape);
     }
 }

@@ -45,7 +45,7 @@ public final class Adapters {
      */
     private record Held(
             Attachment attachment, AdapterState state, List<ModuleCopy> extra, AdapterState extraState,
-            Map<Linear, Adapter> adapters) {
+            List<Attachment.Placement> placements) {
         /** Every tensor with its parameter. */
         Map<AdapterTensor, Parameter> tensors() {
             var tensors = new LinkedHashMap<AdapterTensor, Parameter>();
@@ -158,7 +158,7 @@ public final class Adapters {
     public void activate(String name) {
         var held = held(name);
         deactivate();
-        held.adapters.forEach(Linear::setAdapter);
+        held.placements.forEach(Attachment.Placement::install);
         held.copies().forEach(ModuleCopy::install);
         active = name;
     }
@@ -166,6 +166,7 @@ public final class Adapters {
     /** Recordings made from now on go through the base model alone. */
     public void deactivate() {
         base.values().forEach(BaseModule::restore);
+        slots.experts().stream().flatMap(experts -> experts.layers().stream()).forEach(layer -> layer.setLora(null));
         active = null;
     }
 
@@ -231,9 +232,16 @@ public final class Adapters {
         return gradients;
     }
 
-    /** The adapter of each layer that it changes. */
+    /** The adapter of each layer that it changes, single experts' layers among them. */
     public Map<Linear, Adapter> layers(String name) {
-        return Collections.unmodifiableMap(held(name).adapters);
+        var layers = new LinkedHashMap<Linear, Adapter>();
+        held(name).placements.forEach(placement -> layers.putAll(placement.layers()));
+        return layers;
+    }
+
+    /** What the adapter's configuration does that few would want, with the remedy. */
+    public List<String> warnings(String name) {
+        return held(name).attachment.warnings();
     }
 
     /** Whether the base model's head multiplies with its embedding's table. */
@@ -270,9 +278,8 @@ public final class Adapters {
     private Held hold(Attachment attachment, List<ModuleCopy> extra, boolean trained) {
         var state = new AdapterState(scope, attachment.tensors(), trained);
         var extraState = new AdapterState(scope, extra.stream().map(ModuleCopy::tensor).toList(), false);
-        var layers = new LinkedHashMap<Linear, Adapter>();
-        attachment.sites().forEach(site -> layers.put(site.linear(), site.make().apply(state.parameters())));
-        return new Held(attachment, state, extra, extraState, layers);
+        var placements = attachment.sites().stream().flatMap(site -> site.make().apply(state.parameters()).stream()).toList();
+        return new Held(attachment, state, extra, extraState, placements);
     }
 
     private void read(Held held, Safetensors file, String prefix) throws FormatException {

@@ -77,7 +77,7 @@ public record ModuleCopy(Module module, Part part, AdapterTensor tensor) {
      *
      * @param targets layers with an adapter
      * @param strict whether every entry must mean something
-     * @throws IllegalArgumentException if one is a target too, or an entry means nothing
+     * @throws IllegalArgumentException if one is a target too or a mixture's expert, or an entry means nothing
      */
     public static List<ModuleCopy> modulesToSave(
             Slots slots, List<String> entries, Collection<Linear> targets, boolean strict) {
@@ -89,7 +89,13 @@ public record ModuleCopy(Module module, Part part, AdapterTensor tensor) {
             }
         }
         var copies = new ArrayList<ModuleCopy>();
+        var experts = slots.expertLinears();
         for (var module : slots.modules()) {
+            if (entries.stream().anyMatch(entry -> isMeant(module, entry)) && module instanceof Linear linear && experts.contains(linear)) {
+                throw new IllegalArgumentException("modules_to_save: " + entries + " means " + module.name()
+                        + ", a layer of an expert, which an adapter cannot hold whole; adapt experts with target_parameters ("
+                        + "mlp.experts.gate_up_proj, mlp.experts.down_proj), or train every weight (peft_type: none)");
+            }
             if (entries.stream().anyMatch(entry -> isMeant(module, entry))) {
                 if (targets.contains(module)) {
                     throw new IllegalArgumentException("modules_to_save: " + entries + " means " + module.name()
@@ -113,13 +119,14 @@ public record ModuleCopy(Module module, Part part, AdapterTensor tensor) {
     private static ModuleCopy vector(Module module, Part part, Parameter parameter, boolean wrapped) {
         var key = AdapterTensor.PREFIX + module.name() + (wrapped ? ".base_layer." : ".") + part.key;
         return new ModuleCopy(module, part,
-                new AdapterTensor(key, parameter.value().shape(), false, Initial.copyOf(parameter)));
+                new AdapterTensor(key, parameter.value().shape(), Arrangement.PLAIN, Initial.copyOf(parameter), false));
     }
 
     private static ModuleCopy weight(Module module, Weight weight, boolean transposed) {
         var key = AdapterTensor.PREFIX + module.name() + "." + Part.WEIGHT.key;
         return new ModuleCopy(module, Part.WEIGHT, new AdapterTensor(
-                key, Shape.of(weight.rows(), weight.columns()), transposed, Initial.copyOf(weight)));
+                key, Shape.of(weight.rows(), weight.columns()), transposed ? new Arrangement.Transposed() : Arrangement.PLAIN,
+                Initial.copyOf(weight), false));
     }
 
     private static Parameter bias(Module module) {

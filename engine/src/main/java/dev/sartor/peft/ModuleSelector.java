@@ -107,6 +107,19 @@ public sealed interface ModuleSelector {
         return false;
     }
 
+    /**
+     * Whether a selected layer of a single expert is meant. PEFT on Transformers 5 sees no such layers, since experts'
+     * weights are fused there; so what would select them by the way, such as {@code gate_proj}, does not. Names
+     * with a dot do, such as {@code experts.3.gate_proj}, and expressions that say {@code experts}.
+     */
+    default boolean meansExpert(String key) {
+        return switch (this) {
+            case Names(var names) -> names.stream().anyMatch(name -> name.contains(".") && named(key, name));
+            case Regex(var pattern) -> pattern.contains("experts");
+            case AllLinear(), Unset() -> false;
+        };
+    }
+
     /** Whether an entry of a list means a module. */
     static boolean named(String key, String entry) {
         return key.equals(entry) || key.endsWith("." + entry);

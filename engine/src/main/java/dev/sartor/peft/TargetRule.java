@@ -71,7 +71,8 @@ public record TargetRule(
     }
 
     /**
-     * The layers that the rule takes, in the order of computation.
+     * The layers that the rule takes, in the order of computation. Layers of single experts are among them where
+     * they are meant ({@link ModuleSelector#meansExpert}).
      *
      * @param strict whether every name in a list of targets must be one that the model has
      * @throws IllegalArgumentException if it takes none, or something that is no linear layer of a
@@ -92,10 +93,15 @@ public record TargetRule(
                     + ", which holds layers and is none; " + known(slots));
         });
         var selected = new ArrayList<Linear>();
+        var ofExperts = slots.expertLinears();
         boolean excluded = false;
         for (var module : slots.modules()) {
             switch (matcher.match(module.name())) {
-                case TARGET -> selected.add(linear(module, slots));
+                case TARGET -> {
+                    if (!(module instanceof Linear expert && ofExperts.contains(expert)) || targets.meansExpert(module.name())) {
+                        selected.add(linear(module, slots));
+                    }
+                }
                 case EXCLUDED -> excluded = true;
                 case NONE -> { }
             }
@@ -147,7 +153,12 @@ public record TargetRule(
                 text.append(": write [").append(pattern).append("], a list, to mean the ends of names");
             }
         }
-        return new IllegalArgumentException(text.append("; ").append(known(slots)).toString());
+        text.append("; ").append(known(slots));
+        if (!slots.experts().isEmpty()) {
+            text.append("; experts are adapted with target_parameters: [mlp.experts.gate_up_proj, mlp.experts.down_proj], or by name"
+                    + " and number, as in [").append(slots.experts().getFirst().gate().linears().getFirst().name()).append("]");
+        }
+        return new IllegalArgumentException(text.toString());
     }
 
     private static String known(Slots slots) {

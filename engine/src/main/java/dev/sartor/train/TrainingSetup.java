@@ -9,6 +9,7 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 
 /** A model made ready to be trained: with a new adapter, or whole. */
@@ -96,6 +97,11 @@ public final class TrainingSetup implements AutoCloseable {
 
     public Trainee trainee() {
         return trainee;
+    }
+
+    /** What the adapter's configuration does that few would want, with the remedy. */
+    public List<String> warnings() {
+        return adapters.names().contains(ADAPTER) ? adapters.warnings(ADAPTER) : List.of();
     }
 
     /** Bytes of adapters and their gradients. */

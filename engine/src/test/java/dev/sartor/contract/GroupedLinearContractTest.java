@@ -247,6 +247,23 @@ class GroupedLinearContractTest extends OpContract {
         g.tape().applyAll(op, inputs.toArray(Var[]::new)).forEach(g::output);
     }
 
+    /** Gate and up with one A between them, as PEFT has it of fused weights. */
+    @TestFactory
+    Stream<DynamicTest> gradientsOfSharedLoraA() {
+        return op("two layers of one lora_A", Tolerance::product, (g, dtype) -> {
+            int experts = 3;
+            int rank = 2;
+            var order = Skew.rows(Skew.ZIPF.indices(9, experts, 2), experts, 0);
+            var a = g.parameter(experts * rank, 17);
+            var op = new dev.sartor.op.GroupedLinear(
+                    List.of(layer(g, dtype, experts, 5, 17), layer(g, dtype, experts, 5, 17)), ExpertAdapters.each(experts), 2);
+            g.tape().applyAll(op, g.activation(dtype, 9, 17), g.tape().constant(g.ints(order.offsets(), experts + 1)),
+                            g.tape().constant(g.ints(order.permutation(), 18)), g.tape().constant(g.ints(order.inverse(), 9, 2)),
+                            null, null, a, g.parameter(experts * 5, rank), null, null, a, g.parameter(experts * 5, rank))
+                    .forEach(g::output);
+        });
+    }
+
     /** Route, dispatch, gate and up, down, combine: the whole layer, its router trained too. */
     @TestFactory
     Stream<DynamicTest> gradientsOfTheWholeLayer() {

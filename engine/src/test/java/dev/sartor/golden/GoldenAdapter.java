@@ -3,8 +3,8 @@ package dev.sartor.golden;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sartor.device.Device;
-import dev.sartor.device.Eager;
 import dev.sartor.io.AdapterDirectory;
+import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.Safetensors;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.Recompute;
@@ -20,8 +20,10 @@ import dev.sartor.train.LossProgram;
 import dev.sartor.train.TransformersBatch;
 import dev.sartor.train.UpdateProgram;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.DynamicTest;
 
 /**
@@ -42,6 +44,7 @@ final class GoldenAdapter {
         var name = family.getFileName() + ", " + adapter.getFileName() + " on " + device.name();
         return List.of(
                 DynamicTest.dynamicTest(name + ": logits", () -> device.use(d -> logits(d, family, adapter))),
+                DynamicTest.dynamicTest(name + ": saved again", () -> device.use(d -> copy(d, family, adapter))),
                 DynamicTest.dynamicTest(name + ": training", () -> device.use(d -> training(d, family, adapter))));
     }
 
@@ -88,10 +91,39 @@ final class GoldenAdapter {
                     update.step(LEARNING_RATE, step + 1);
                 }
             }
-            for (var parameter : adapters.parameters(NAME)) {
-                GoldenModel.assertClose(parameter.name(), trained.floats(parameter.name()),
-                        Eager.floats(device, parameter.value()), 1e-3);
+            var saved = Files.createTempDirectory("sartor-golden-adapter");
+            try {
+                adapters.save(NAME, saved, Map.of());
+                try (var ours = Safetensors.open(saved.resolve("adapter_model.safetensors"))) {
+                    assertEquals(trained.names(), ours.names(), "tensors of the trained adapter");
+                    for (var key : trained.names()) {
+                        GoldenModel.assertClose(key, trained.floats(key), ours.floats(key), 1e-3);
+                    }
+                }
+            } finally {
+                AtomicFiles.deleteTree(saved);
             }
+        }
+    }
+
+    /** What PEFT wrote is written again as it was. */
+    private static void copy(Device device, Path family, Path adapter) throws IOException {
+        var saved = Files.createTempDirectory("sartor-golden-adapter");
+        try (var model = LanguageModel.open(device, family, DType.FLOAT32, false);
+                var state = new Scope(Scope.Kind.STATE, device);
+                var theirs = Safetensors.open(adapter.resolve("adapter_model.safetensors"))) {
+            var adapters = new Adapters(device, state, model.slots(), new RandomStream(device, state, 0));
+            adapters.load(NAME, adapter, false);
+            adapters.save(NAME, saved, Map.of());
+            try (var ours = Safetensors.open(saved.resolve("adapter_model.safetensors"))) {
+                assertEquals(theirs.names(), ours.names(), "tensors of the adapter");
+                for (var key : theirs.names()) {
+                    assertEquals(theirs.spec(key), ours.spec(key), key);
+                    assertEquals(-1, theirs.data(key).mismatch(ours.data(key)), key + ": the first byte that differs");
+                }
+            }
+        } finally {
+            AtomicFiles.deleteTree(saved);
         }
     }
 }

@@ -40,6 +40,11 @@ class MergeTest {
             qwen2 | {"r": 3, "target_modules": ["q_proj"], "modules_to_save": ["lm_head"], "use_rslora": true}
             qwen2 | {"r": 3, "target_modules": ["q_proj"], "modules_to_save": ["embed_tokens"]}
             qwen2 | {"r": 3, "target_modules": ["v_proj"]}
+            mixtral | {"r": 3, "target_parameters": ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"]}
+            mixtral | {"r": 3, "target_modules": ["q_proj", "gate"], "target_parameters": ["gate_up_proj"], "rank_pattern": {"experts.gate_up_proj": 2}}
+            mixtral | {"r": 3, "target_modules": ["experts.0.gate_proj", "experts.2.gate_proj", "experts.1.up_proj", "0.mlp.experts.3.down_proj"]}
+            qwen3_moe | {"r": 3, "target_modules": ".*experts\\\\.[03]\\\\..*", "use_rslora": true}
+            qwen3_moe | {"r": 3, "target_parameters": ["down_proj"], "modules_to_save": ["mlp.gate"]}
             """)
     void inFloat32NothingIsLost(String name, String config) throws IOException {
         try (var tiny = new TinyModel(temporary, name)) {

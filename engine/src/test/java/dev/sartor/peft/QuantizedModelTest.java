@@ -220,6 +220,31 @@ class QuantizedModelTest {
         }
     }
 
+    /** Adapters of experts whose weights are quantized: merged, they answer as trained; other experts are dequantized. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            NF4 | {"r": 3, "target_modules": ["v_proj"], "target_parameters": ["gate_up_proj", "down_proj"]}
+            INT8 | {"r": 3, "target_modules": ["experts.1.gate_proj", "experts.2.down_proj"]}
+            """)
+    void expertsMergedAsTrained(QuantType type, String adapter) throws IOException {
+        var base = TinyModels.weights(device, temporary, "mixtral", DType.FLOAT32);
+        var target = temporary.resolve("merged");
+        var batch = TransformersBatch.full(2, 6, new Random(1).ints(12, 0, 64).toArray());
+        try (var model = open(base, QuantizationConfig.of(type, false)); var state = new Scope(Scope.Kind.STATE, device);
+                var workspace = new Workspace(device)) {
+            var plain = new LogitsProgram(model, state, workspace, 2, 6).run(batch);
+            var adapters = adapted(model, state, adapter);
+            float[] expected = new LogitsProgram(model, state, workspace, 2, 6).run(batch);
+            assertTrue(TinyModel.distance(plain, expected) > 1e-2, "the adapter changes something");
+            var report = Merge.write(adapters, "default", base, OutputDirectory.of(target, false), DType.FLOAT32, null, SHARD);
+            assertEquals(adapters.layers("default").size(), report.modules().size());
+            assertEquals(2 * (4 + 4 * 3), report.modules().size() + report.dequantized().size(), "every quantized layer is written");
+            try (var merged = LanguageModel.open(device, target, DType.FLOAT32, false)) {
+                assertArrayEquals(expected, new LogitsProgram(merged, state, workspace, 2, 6).run(batch), 1e-3f);
+            }
+        }
+    }
+
     @Test
     void skippedLayersStayDense() throws IOException {
         var base = TinyModels.weights(device, temporary, "llama", DType.FLOAT32);

@@ -36,8 +36,19 @@ public final class TinyModels {
 
     /** A model with weights, its matrices large enough that a layer changes what comes after it. */
     public static Path weights(Device device, Path parent, String name, DType dtype) throws IOException {
-        // Qwen3 is no model of PEFT's table; its configuration is Qwen2's.
-        var settings = ((ObjectNode) table().get("models").get(name.equals("qwen3") ? "qwen2" : name)).deepCopy();
+        // Some are no models of PEFT's table; their configurations are made of another's.
+        var like = switch (name) {
+            case "qwen3" -> "qwen2";
+            case "mistral", "mixtral", "qwen3_moe" -> "llama";
+            default -> name;
+        };
+        var settings = ((ObjectNode) table().get("models").get(like)).deepCopy();
+        switch (name) {
+            case "mixtral" -> settings.put("num_local_experts", 4).put("num_experts_per_tok", 2);
+            case "qwen3_moe" -> settings.put("num_experts", 4).put("num_experts_per_tok", 2).put("moe_intermediate_size", 12)
+                    .put("norm_topk_prob", true);
+            default -> { }
+        }
         settings.put("model_type", name);
         settings.put("initializer_range", 0.3);
         settings.put(name.equals("gpt2") ? "n_layer" : "num_hidden_layers", 2);

@@ -74,6 +74,7 @@ public final class Keys {
         key("lora_alpha", new Type.Number(0, ANY), "LoRA alpha");
         key("lora_dropout", new Type.Number(0, 1), "dropout on the adapter's input");
         key("target_modules", new Type.Peft(), "names, an expression, or all-linear", "lora_target_modules");
+        key("target_parameters", new Type.Peft(), "names of parameters that are no linear layers: mlp.experts.gate_up_proj, mlp.experts.down_proj, mlp.gate.weight");
         key("exclude_modules", new Type.Peft(), "names or an expression");
         key("bias", new Type.Choice(List.of("none", "all", "lora_only")), "which biases are trained along");
         key("use_rslora", new Type.Flag(), "scale by alpha / sqrt(r)");

@@ -27,6 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param fanInFanOut whether the targets' weights are stored as [in, out]; found out, not asked for
  * @param taskType such as {@code CAUSAL_LM}, or null
  * @param baseModelNameOrPath or null
+ * @param targetParameters parameters adapted in themselves: fused weights of experts, a router's weight
  * @param other fields that mean nothing here, as they were read
  */
 public record LoraConfig(
@@ -47,6 +48,7 @@ public record LoraConfig(
         boolean fanInFanOut,
         String taskType,
         String baseModelNameOrPath,
+        List<String> targetParameters,
         ObjectNode other) {
 
     /** Which biases of the base model are trained along. */
@@ -70,6 +72,7 @@ public record LoraConfig(
         modulesToSave = List.copyOf(modulesToSave);
         layersToTransform = List.copyOf(layersToTransform);
         layersPattern = List.copyOf(layersPattern);
+        targetParameters = List.copyOf(targetParameters);
         rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
         alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
         other = other.deepCopy();
@@ -117,6 +120,6 @@ public record LoraConfig(
         return new LoraConfig(
                 r, loraAlpha, loraDropout, targets, excludeModules, bias, useRslora, useDora, modulesToSave, initLoraWeights,
                 named ? layersToTransform : List.of(), named ? layersPattern : List.of(), rankPattern, alphaPattern,
-                transposed, task, base, other);
+                transposed, task, base, targetParameters, other);
     }
 }

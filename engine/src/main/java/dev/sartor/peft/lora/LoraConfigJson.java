@@ -28,7 +28,6 @@ final class LoraConfigJson {
             Map.entry("lora_bias", "a bias of lora_B"),
             Map.entry("megatron_config", "Megatron's parallel layers"),
             Map.entry("monteclora_config", "Monte Carlo LoRA"),
-            Map.entry("target_parameters", "LoRA on parameters that are no linear layers"),
             Map.entry("trainable_token_indices", "training single tokens' embeddings"),
             Map.entry("use_bdlora", "block-diagonal LoRA"),
             Map.entry("use_qalora", "QA-LoRA"),
@@ -38,7 +37,7 @@ final class LoraConfigJson {
     private static final Set<String> KNOWN = Set.of(
             "peft_type", "inference_mode", "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "bias",
             "use_rslora", "use_dora", "modules_to_save", "init_lora_weights", "layers_to_transform", "layers_pattern",
-            "rank_pattern", "alpha_pattern", "fan_in_fan_out", "task_type", "base_model_name_or_path");
+            "rank_pattern", "alpha_pattern", "fan_in_fan_out", "task_type", "base_model_name_or_path", "target_parameters");
 
     /** Values of init_lora_weights under which PEFT changes the base model's weights. */
     private static final List<String> BASE_CHANGING = List.of("pissa", "olora", "corda", "loftq", "lora_ga");
@@ -70,7 +69,11 @@ final class LoraConfigJson {
         if (exclude instanceof ModuleSelector.AllLinear) {
             throw wrong("exclude_modules", "expected a list of names or a regular expression, found \"all-linear\"");
         }
-        if (targets instanceof ModuleSelector.Names(var names) && names.isEmpty()) {
+        var parameters = strings("target_parameters");
+        if (json.path("target_parameters").isString()) {
+            throw wrong("target_parameters", "expected a list of names such as [mlp.experts.gate_up_proj], found a string");
+        }
+        if (targets instanceof ModuleSelector.Names(var names) && names.isEmpty() && parameters.isEmpty()) {
             throw wrong("target_modules", "the list is empty; name layers, or write \"all-linear\"");
         }
         var layers = integers("layers_to_transform");
@@ -86,12 +89,16 @@ final class LoraConfigJson {
         if (!(dropout >= 0 && dropout < 1)) {
             throw wrong("lora_dropout", "expected a probability in [0, 1), found " + dropout);
         }
+        if (!parameters.isEmpty() && (dropout > 0 || flag("use_dora"))) {
+            throw wrong(dropout > 0 ? "lora_dropout" : "use_dora", "does not go together with target_parameters, in PEFT neither;"
+                    + " leave it out, or target_parameters");
+        }
         return new LoraConfig(
                 rank("r", json.path("r"), 8), number("lora_alpha", 8), dropout, targets, exclude, bias(),
                 flag("use_rslora"), flag("use_dora"), strings("modules_to_save"), init(), layers, pattern,
                 pattern("rank_pattern", (key, node) -> rank("rank_pattern: " + key, node, 0)),
                 pattern("alpha_pattern", (key, node) -> number("alpha_pattern: " + key, node)),
-                flag("fan_in_fan_out"), text("task_type"), text("base_model_name_or_path"), other());
+                flag("fan_in_fan_out"), text("task_type"), text("base_model_name_or_path"), parameters, other());
     }
 
     static ObjectNode write(LoraConfig config) {
@@ -103,6 +110,7 @@ final class LoraConfigJson {
         fields.put("lora_alpha", numberNode(config.loraAlpha()));
         fields.put("lora_dropout", nodes.numberNode(config.loraDropout()));
         fields.put("target_modules", config.targetModules().write());
+        fields.put("target_parameters", list(config.targetParameters(), nodes::stringNode));
         fields.put("exclude_modules", config.excludeModules().write());
         fields.put("bias", nodes.stringNode(config.bias().name().toLowerCase(Locale.ROOT)));
         fields.put("use_rslora", nodes.booleanNode(config.useRslora()));

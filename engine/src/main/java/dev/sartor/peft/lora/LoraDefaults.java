@@ -12,6 +12,7 @@ final class LoraDefaults {
             "gpt2", List.of("c_attn"),
             "llama", List.of("q_proj", "v_proj"),
             "mistral", List.of("q_proj", "v_proj"),
+            "mixtral", List.of("q_proj", "v_proj"),
             "qwen2", List.of("q_proj", "v_proj"),
             "qwen3", List.of("q_proj", "v_proj"));
 

@@ -20,6 +20,7 @@ import dev.sartor.tape.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -27,6 +28,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class LoraMethod implements AdapterMethod<LoraConfig> {
     static final String TYPE = "LORA";
     private static final String TASK = "CAUSAL_LM";
+    private static final ModuleSelector NOTHING = new ModuleSelector.Names(List.of());
 
     @Override
     public String peftType() {
@@ -55,14 +57,56 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
             throw new IllegalArgumentException("init_lora_weights: " + config.toJson().get("init_lora_weights")
                     + " can be loaded but not begun; write true, false or \"gaussian\"");
         }
-        var asked = config.targetModules() instanceof ModuleSelector.Unset ? LoraDefaults.targets(slots) : config.targetModules();
-        var targets = config.rule(asked).select(slots, strict);
-        var sites = targets.stream().map(linear -> site(config, slots, linear, random)).toList();
+        var asked = asked(config, slots);
+        var targets = asked.equals(NOTHING) ? List.<Linear>of() : config.rule(asked).select(slots, strict);
+        var parameters = TargetParameters.of(config.targetParameters(), slots, targets, strict);
+        var ofExperts = slots.expertLinears();
+        var sites = new ArrayList<Attachment.Site>();
+        targets.stream().filter(linear -> !ofExperts.contains(linear))
+                .forEach(linear -> sites.add(site(config, slots, linear, linear.name(), random)));
+        parameters.linears().forEach(linear -> sites.add(site(config, slots, linear, linear.name() + TargetParameters.WEIGHT, random)));
+        int dense = sites.size();
+        var expertSites = new ExpertSites(config);
+        for (var experts : slots.experts()) {
+            sites.addAll(expertSites.fused(experts, parameters.fused().getOrDefault(experts, Set.of())));
+            sites.addAll(expertSites.single(experts, targets));
+        }
+        requirePlain(config, slots, targets, sites.size() > dense);
         var resolved = asked instanceof ModuleSelector.AllLinear ? TargetRule.condense(targets, slots) : asked;
         var saved = config.resolved(resolved, targets.stream().anyMatch(Linear::isTransposed),
                 config.taskType() == null ? TASK : config.taskType(),
                 config.baseModelNameOrPath() == null ? slots.baseModel() : config.baseModelNameOrPath());
-        return new Attachment(saved.toJson(), "lora", sites, copies(config, slots, targets, strict));
+        return new Attachment(saved.toJson(), "lora", List.copyOf(sites), copies(config, slots, targets, strict),
+                sites.size() > dense ? List.of() : untouchedExperts(asked, slots));
+    }
+
+    /** What target_modules asks for, where nothing is said too: nothing, if target_parameters says something. */
+    private static ModuleSelector asked(LoraConfig config, Slots slots) {
+        if (!(config.targetModules() instanceof ModuleSelector.Unset)) {
+            return config.targetModules();
+        }
+        return config.targetParameters().isEmpty() ? LoraDefaults.targets(slots) : NOTHING;
+    }
+
+    /** PEFT has neither dropout nor DoRA of what are parameters of their own to it: routers and experts. */
+    private static void requirePlain(LoraConfig config, Slots slots, List<Linear> targets, boolean experts) {
+        if (config.loraDropout() == 0 && !config.useDora()) {
+            return;
+        }
+        var router = slots.routers().stream().filter(targets::contains).findFirst();
+        if (experts || router.isPresent()) {
+            throw new IllegalArgumentException((config.useDora() ? "use_dora" : "lora_dropout") + ": adapters of "
+                    + (experts ? "experts" : "routers (" + router.get().name() + ")") + " have none, in PEFT neither; leave it out");
+        }
+    }
+
+    private static List<String> untouchedExperts(ModuleSelector asked, Slots slots) {
+        if (slots.experts().isEmpty()) {
+            return List.of();
+        }
+        return List.of("the adapter leaves all " + slots.experts().getFirst().count() + " experts of " + slots.experts().size()
+                + " layers untouched, for target_modules (" + asked.describe() + ") does not reach them; to adapt them too, write"
+                + " target_parameters: [mlp.experts.gate_up_proj, mlp.experts.down_proj]");
     }
 
     private static List<ModuleCopy> copies(LoraConfig config, Slots slots, List<Linear> targets, boolean strict) {
@@ -76,9 +120,10 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
         return copies;
     }
 
-    private static Attachment.Site site(LoraConfig config, Slots slots, Linear linear, RandomStream random) {
-        int rank = config.rank(linear.name());
-        float scaling = (float) config.scaling(linear.name());
+    /** @param known the name by which rank_pattern and alpha_pattern know it */
+    private static Attachment.Site site(LoraConfig config, Slots slots, Linear linear, String known, RandomStream random) {
+        int rank = config.rank(known);
+        float scaling = (float) config.scaling(known);
         var weight = linear.weight();
         var key = AdapterTensor.PREFIX + linear.name();
         var keyA = key + ".lora_A.weight";
@@ -94,9 +139,9 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
         }
         float dropout = (float) config.loraDropout();
         long order = slots.modules().indexOf(linear);
-        return new Attachment.Site(linear, tensors, parameters -> {
+        return new Attachment.Site(tensors, parameters -> {
             var lora = new LoraAdapter(parameters.get(keyA), parameters.get(keyB), scaling, dropout, random.tensor(), order);
-            return adapter(lora, parameters, keyMagnitude);
+            return List.of(new Attachment.OnLinear(linear, adapter(lora, parameters, keyMagnitude)));
         });
     }
 
@@ -105,14 +150,15 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
         return magnitude == null ? lora : new DoraAdapter(lora, magnitude);
     }
 
-    private static Initial initialA(LoraConfig config, long in, int rank) {
+    static Initial initialA(LoraConfig config, long in, int rank) {
         return switch (config.initLoraWeights()) {
             case GAUSSIAN -> Initial.normal(1.0 / rank);
             case KAIMING_UNIFORM, RANDOM, EVA, ORTHOGONAL -> Initial.kaimingUniform(in);
         };
     }
 
-    private static Initial initialB(LoraConfig config, int rank) {
-        return config.initLoraWeights() == InitLoraWeights.RANDOM ? Initial.kaimingUniform(rank) : Initial.zero();
+    /** @param in features into B */
+    static Initial initialB(LoraConfig config, long in) {
+        return config.initLoraWeights() == InitLoraWeights.RANDOM ? Initial.kaimingUniform(in) : Initial.zero();
     }
 }

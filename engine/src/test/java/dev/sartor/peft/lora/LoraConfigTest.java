@@ -112,7 +112,9 @@ class LoraConfigTest {
             {"init_lora_weights": "pissa_niter_4"}                   | path_initial_model_for_weight_conversion
             {"init_lora_weights": "zeros"}                           | init_lora_weights: expected true, false or "gaussian"
             {"lora_bias": true}                                      | lora_bias: a bias of lora_B is not supported
-            {"target_parameters": ["experts.down_proj"]}             | target_parameters: LoRA on parameters
+            {"target_parameters": "experts.down_proj"}               | target_parameters: expected a list of names
+            {"target_parameters": ["experts.down_proj"], "lora_dropout": 0.1} | lora_dropout: does not go together with target_parameters
+            {"target_parameters": ["experts.down_proj"], "use_dora": true} | use_dora: does not go together with target_parameters
             {"trainable_token_indices": [1]}                         | trainable_token_indices: training single tokens
             {"kasa_config": {"beta": 1}}                             | kasa_config: KaSA is not supported
             {"peft_type": "IA3"}                                     | peft_type: expected LORA, found IA3
