@@ -27,7 +27,7 @@ class PackageOrderTest {
     /** Floors of the tower, from the ground; packages on one floor do not know each other. */
     private static final List<List<String>> TOWER = List.of(
             List.of("tensor"), List.of("device"), List.of("backend", "op"), List.of("tape"), List.of("quant"),
-            List.of("nn"), List.of("model"), List.of("peft", "generate"), List.of("train"));
+            List.of("nn"), List.of("model"), List.of("peft", "generate"), List.of("upcycle"), List.of("train"));
 
     /** Packages beside the tower, which know tensors and devices only, and those of their own kind they use. */
     private static final Map<String, Set<String>> BESIDE = Map.of(

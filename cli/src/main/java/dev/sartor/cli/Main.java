@@ -33,6 +33,7 @@ public final class Main implements Runnable {
         commands.put("generate", GenerateCommand.class);
         commands.put("merge", MergeCommand.class);
         commands.put("quantize", QuantizeCommand.class);
+        commands.put("upcycle", UpcycleCommand.class);
         commands.put("forward", ForwardCommand.class);
         commands.put("plan", PlanCommand.class);
         commands.put("bench", BenchCommand.class);
