@@ -1,9 +1,7 @@
 package dev.sartor.cli;
 
 import dev.sartor.data.Batch;
-import dev.sartor.device.Device;
 import dev.sartor.io.Json;
-import dev.sartor.model.LanguageModel;
 import dev.sartor.train.BatchShape;
 import dev.sartor.train.Trainer;
 import dev.sartor.train.TrainingData;
@@ -64,15 +62,6 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private void requirePositions(Device device, TrainingSetup.Options setup) throws IOException {
-        try (var model = LanguageModel.planned(device, setup.model(), setup.dtype(), false, setup.quantization())) {
-            if (sequence > model.config().maxPositions()) {
-                throw new IllegalArgumentException("--sequence: " + sequence + " tokens are more than the "
-                        + model.config().maxPositions() + " positions of " + modelPath + "; set " + model.config().maxPositions() + " or less");
-            }
-        }
-    }
-
     @Override
     public Integer call() throws IOException {
         if (generate != null) {
@@ -92,7 +81,7 @@ final class BenchCommand implements Callable<Integer> {
         double loss;
         try (var engine = RunOptions.engine(recipe)) {
             var setup = PlanCommand.setup(recipe);
-            requirePositions(engine.device(), setup);
+            PlanCommand.requirePositions(engine.device(), setup, sequence);
             var fitted = PlanCommand.fitted(recipe, engine.device(), RecipeReader.arguments(recipe), new BatchShape(batch, sequence));
             var arguments = RecipeReader.arguments(recipe).withRecompute(fitted.recompute());
             planned = JvmMemory.FIXED_BYTES + fitted.plan().bytes();

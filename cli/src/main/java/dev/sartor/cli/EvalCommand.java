@@ -51,7 +51,12 @@ final class EvalCommand implements Callable<Integer> {
                 var adapted = AdaptedModel.of(model, adapter);
                 var workspace = new Workspace(engine.device())) {
             Demands.ofBatches(batches).check(model.config());
-            print(Evaluation.of(Programs.evaluation(model, workspace), batches));
+            var evaluation = Evaluation.of(Programs.evaluation(model, workspace), batches);
+            if (!Double.isFinite(evaluation.loss())) {
+                throw new IllegalArgumentException("the loss is " + evaluation.loss() + model.brokenWeights().map(weights -> ", for " + weights)
+                        .orElse("; check the adapter, or try dtype=float32"));
+            }
+            print(evaluation);
         }
         return 0;
     }

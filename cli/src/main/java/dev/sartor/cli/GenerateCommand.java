@@ -3,6 +3,7 @@ package dev.sartor.cli;
 import dev.sartor.cli.recipe.Recipe;
 import dev.sartor.generate.Sampling;
 import dev.sartor.generate.TextGenerator;
+import dev.sartor.device.DeviceException;
 import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.text.Tokenizer;
@@ -60,6 +61,8 @@ final class GenerateCommand implements Callable<Integer> {
                     System.out.flush();
                 });
                 System.out.println();
+            } catch (DeviceException e) {
+                throw model.brokenWeights().<RuntimeException>map(IllegalArgumentException::new).orElse(e);
             }
         }
         return 0;

@@ -56,13 +56,17 @@ final class MergeCommand implements Callable<Integer> {
                     "drift: storing the merged weights lost at most %.2e of a weight's norm (%s); the adapter changed it by %.2e"
                             .formatted(worst.rounding(), worst.module(), worst.update())));
             if (model.quantization().isPresent()) {
-                System.out.println("the base is quantized (%s): %d more layers were dequantized, all in %s%s".formatted(
-                        model.quantization().get().describe(), report.dequantized().size(), saved == null ? "bfloat16" : saved,
+                System.out.println("the base is quantized (%s): %sall are written in %s%s".formatted(
+                        model.quantization().get().describe(), more(report.dequantized().size()), saved == null ? "bfloat16" : saved,
                         report.worstQuantized().map(worst -> "; quantizing had cost at most %.2e of a weight's norm (%s)".formatted(
                                 worst.quantization().getAsDouble(), worst.module()))
                                 .orElse("; what quantizing had cost can be told with --original, the unquantized base")));
             }
         }
         return 0;
+    }
+
+    private static String more(int layers) {
+        return layers == 0 ? "" : layers == 1 ? "1 more layer was dequantized, " : layers + " more layers were dequantized, ";
     }
 }

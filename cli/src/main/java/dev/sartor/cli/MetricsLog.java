@@ -1,11 +1,13 @@
 package dev.sartor.cli;
 
+import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.Json;
 import dev.sartor.train.Evaluation;
 import dev.sartor.train.TrainingListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -52,6 +54,26 @@ final class MetricsLog implements TrainingListener, AutoCloseable {
         line.put("eval_perplexity", evaluation.perplexity());
         line.put("eval_tokens", evaluation.tokens());
         write(line);
+    }
+
+    /**
+     * Cuts what an earlier run wrote after a step, or only began to write: what goes on from there writes it again.
+     */
+    void keepTo(long step) throws IOException {
+        if (!Files.exists(file)) {
+            return;
+        }
+        var kept = new StringBuilder();
+        var text = Files.readString(file);
+        int end;
+        for (int at = 0; (end = text.indexOf('\n', at)) >= 0; at = end + 1) {
+            if (Json.parse(text.substring(at, end), file.toString()).path("step").asLong() <= step) {
+                kept.append(text, at, end + 1);
+            }
+        }
+        if (kept.length() < text.length()) {
+            AtomicFiles.write(file, kept.toString().getBytes(StandardCharsets.UTF_8));
+        }
     }
 
     private void write(ObjectNode line) {

@@ -3,6 +3,7 @@ package dev.sartor.cli;
 import dev.sartor.cli.recipe.Recipe;
 import dev.sartor.device.Device;
 import dev.sartor.io.Json;
+import dev.sartor.model.LanguageModel;
 import dev.sartor.train.BatchShape;
 import dev.sartor.train.MemoryPlan;
 import dev.sartor.train.TrainingArguments;
@@ -63,11 +64,25 @@ final class PlanCommand implements Callable<Integer> {
                 return 0;
             }
             var arguments = RecipeReader.arguments(recipe);
+            if (sequence != null) {
+                requirePositions(engine.device(), setup(recipe), sequence);
+            }
             var shape = new BatchShape(batch == null ? arguments.perDeviceTrainBatchSize() : batch,
                     sequence == null ? RecipeReader.maxLength(recipe) : sequence);
             print(fitted(recipe, engine.device(), arguments, shape), limit, QuantizationKeys.assumption(recipe));
         }
         return 0;
+    }
+
+    /** Refuses rows that are longer than the model was made for. */
+    static void requirePositions(Device device, TrainingSetup.Options setup, int sequence) throws IOException {
+        try (var model = LanguageModel.planned(device, setup.model(), setup.dtype(), false, setup.quantization())) {
+            long positions = model.config().maxPositions();
+            if (sequence > positions) {
+                throw new IllegalArgumentException("--sequence: " + sequence + " tokens are more than the " + positions + " positions of "
+                        + setup.model() + "; set " + positions + " or less");
+            }
+        }
     }
 
     /** The plan of a recipe's training step, with the recomputation that the recipe says or memory asks for. */

@@ -58,6 +58,11 @@ final class RecipeReader {
         return recipe.text("max_memory").map(Size::bytes).orElseGet(ProcessMemory::limit);
     }
 
+    /** As {@link #memory}, but no more than this machine has. */
+    static long memoryHere(Recipe recipe) {
+        return Math.min(memory(recipe), ProcessMemory.limit());
+    }
+
     private static LearningRate.Schedule schedule(String name) {
         return switch (name) {
             case "linear" -> LearningRate.Schedule.LINEAR;

@@ -3,6 +3,7 @@ package dev.sartor.cli;
 import dev.sartor.Sft;
 import dev.sartor.SftRun;
 import dev.sartor.cli.recipe.Recipe;
+import dev.sartor.io.AtomicFiles;
 import dev.sartor.io.DirectoryLock;
 import dev.sartor.io.Json;
 import dev.sartor.io.OutputDirectory;
@@ -10,7 +11,6 @@ import dev.sartor.model.Recompute;
 import dev.sartor.train.Checkpoint;
 import dev.sartor.train.MemoryPlan;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A training run on the command line: plan, progress, Ctrl-C, results. */
@@ -41,16 +41,19 @@ final class TrainingRun {
         }
         var target = RunOptions.output(output, recipe).sparing("the base model's", model);
         requireOwn(target, resumes);
-        Files.createDirectories(output);
-        try (var lock = DirectoryLock.of(output);
+        try (var made = MadeDirectory.of(output);
+                var lock = DirectoryLock.of(output);
                 var engine = RunOptions.engine(recipe);
                 var metrics = new MetricsLog(output.resolve("metrics.jsonl"), resumes)) {
             // Another run may have ended between the first look and the lock.
             requireOwn(target, resumes);
+            for (var left : AtomicFiles.sweep(output)) {
+                System.out.println("deleted " + output.resolve(left) + ", which a run that was killed had left half written");
+            }
             var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).quantization(quantization)
                     .data(RecipeReader.data(recipe)).arguments(arguments).output(output).room(this::requireRoom);
             if (RecipeReader.automaticRecompute(recipe)) {
-                sft.fitInto(RecipeReader.memory(recipe) - JvmMemory.FIXED_BYTES);
+                sft.fitInto(RecipeReader.memoryHere(recipe) - JvmMemory.FIXED_BYTES);
             }
             if (fresh) {
                 sft.fromScratch();
@@ -65,7 +68,10 @@ final class TrainingRun {
                     int deleted = Checkpoint.deleteAll(output);
                     System.out.println("overwrite_output_dir: %d checkpoints of an earlier run deleted".formatted(deleted));
                 }
-                resume(run, output);
+                if (resumes) {
+                    resume(run, output);
+                    metrics.keepTo(run.step());
+                }
                 return train(run, output, listener);
             }
         }
@@ -82,16 +88,21 @@ final class TrainingRun {
     private void requireRoom(MemoryPlan.Fitted fitted) {
         var plan = fitted.plan();
         long total = JvmMemory.FIXED_BYTES + plan.bytes();
-        long limit = RecipeReader.memory(recipe);
+        long limit = RecipeReader.memoryHere(recipe);
+        long wished = RecipeReader.memory(recipe);
+        if (wished > limit) {
+            System.out.println("max_memory is %,d MiB, and this machine has %,d MiB: planned for these".formatted(
+                    mebibytes(wished), mebibytes(limit)));
+        }
         if (plan.optimizerFile() > 0) {
             System.out.println("optimizer state of %,d MiB in a mapped file".formatted(mebibytes(plan.optimizerFile())));
         }
         System.out.println("peak memory planned %,d MiB; recomputation: %s, because %s".formatted(
                 mebibytes(total), fitted.recompute().description(), because(fitted, limit)));
         if (total > limit) {
-            throw new IllegalArgumentException(("the run needs %,d MiB and %s %,d: weights %,d + adapter and gradients"
-                    + " %,d + optimizer %,d + activations %,d + scratch %,d + JVM %,d; lower per_device_train_batch_size or"
-                    + " max_length%s").formatted(mebibytes(total), recipe.has("max_memory") ? "max_memory is" : "this machine has",
+            throw new IllegalArgumentException(("the run needs %,d MiB and %s %,d MiB: weights %,d + adapter and gradients"
+                    + " %,d + optimizer %,d + activations %,d + scratch %,d + JVM %,d MiB; lower per_device_train_batch_size or"
+                    + " max_length%s").formatted(mebibytes(total), recipe.has("max_memory") && wished <= limit ? "max_memory is" : "this machine has",
                             mebibytes(limit), mebibytes(plan.weights() + plan.mapped()), mebibytes(plan.adapters()),
                             mebibytes(plan.optimizer()), mebibytes(plan.activations()), mebibytes(plan.scratch()),
                             mebibytes(JvmMemory.FIXED_BYTES),
@@ -114,20 +125,18 @@ final class TrainingRun {
     }
 
     private void resume(SftRun run, Path output) throws IOException {
-        var wanted = recipe.text("resume_from_checkpoint");
-        if (wanted.isEmpty()) {
-            return;
-        }
-        var checkpoint = wanted.get().equals("latest")
+        var wanted = recipe.required("resume_from_checkpoint");
+        var checkpoint = wanted.equals("latest")
                 ? Checkpoint.latest(output).orElseThrow(() -> new IllegalArgumentException(
                         "resume_from_checkpoint: " + output + " has no checkpoint-N directory"))
-                : Path.of(wanted.get());
+                : Path.of(wanted);
         run.resume(checkpoint);
         System.out.println("resumed from " + checkpoint);
     }
 
     private int train(SftRun run, Path output, ConsoleListener listener) throws IOException {
-        if (run.hasEvaluation()) {
+        // A resumed run's was told before it stopped.
+        if (run.hasEvaluation() && run.step() == 0) {
             listener.evaluated(run.step(), run.evaluate());
         }
         var interruption = new Interruption(run);

@@ -16,15 +16,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** From nothing to a tuned and merged model, command by command. */
@@ -223,6 +226,39 @@ class JourneyTest {
         var other = Sartor.run("sft", recipe, "--set", "output_dir=" + again, "--set", "resume_from_checkpoint=latest", "--set", "seed=5");
         assertEquals(1, other.status(), other.toString());
         assertTrue(other.err().contains("other settings or data"), other.err());
+    }
+
+    /** Reports are those of a run that never stopped, wherever it did: inside a window, and with some written in vain. */
+    @Test
+    void resumedMetricsAreTheSame() throws IOException {
+        var output = directory.resolve("metrics");
+        var settings = new String[] {"sft", recipe.toString(), "--set", "max_steps=9", "--set", "save_steps=4", "--set", "logging_steps=3",
+            "--set", "eval_dataset=" + data, "--set", "eval_steps=2", "--set", "save_total_limit=9", "--set", "output_dir=" + output};
+        assertEquals(0, Sartor.run((Object[]) settings).status());
+        var metrics = output.resolve("metrics.jsonl");
+        var whole = withoutSpeed(metrics);
+        assertEquals(List.of(0, 2, 3, 4, 6, 6, 8, 9, 9), whole.stream().map(line -> line.path("step").asInt()).toList());
+        for (var from : List.of("checkpoint-8", "checkpoint-4")) {
+            Files.writeString(metrics, "{\"step\": 5, \"los", StandardOpenOption.APPEND);
+            var resumed = Sartor.run(append(settings, "--set", "resume_from_checkpoint=" + output.resolve(from)));
+            assertEquals(0, resumed.status(), resumed.toString());
+            assertEquals(whole, withoutSpeed(metrics));
+        }
+        var other = Files.writeString(directory.resolve("other-eval.jsonl"), Files.readString(data).lines().skip(1)
+                .collect(Collectors.joining("\n")) + "\n");
+        var refused = Sartor.run(append(settings, "--set", "resume_from_checkpoint=latest", "--set", "eval_dataset=" + other));
+        assertEquals(1, refused.status(), refused.toString());
+        assertTrue(refused.err().contains("other settings or data"), refused.err());
+    }
+
+    private static List<JsonNode> withoutSpeed(Path metrics) throws IOException {
+        var lines = new ArrayList<JsonNode>();
+        for (var line : Files.readAllLines(metrics)) {
+            var object = (ObjectNode) Json.parse(line, metrics.toString());
+            object.remove("tokens_per_second");
+            lines.add(object);
+        }
+        return lines;
     }
 
     /**

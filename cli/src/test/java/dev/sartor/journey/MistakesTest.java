@@ -78,6 +78,9 @@ class MistakesTest {
         sftFails(said("max_length: expected a whole number of 2 or more, found 1"), "max_length=1");
         sftFails(said("adam_beta1: expected in [0, 1), found 1.0"), "adam_beta1=1");
         sftFails(said("there is no device 'cuda:0'; expected one of auto, cpu, reference"), "device=cuda:0");
+        sftFails(said("loraplus_lr_ratio: expected a number above 0, found 0"), "loraplus_lr_ratio=0");
+        sftFails(said("llm_int8_skip_modules: 'q_prj' begins or ends the name of no linear layer", "the nearest are q_proj, "),
+                "quantization=nf4", "llm_int8_skip_modules=q_prj");
         sftFails(said("target_modules", "'nothing' matches no layer", "q_proj"), "target_modules=nothing");
         fails(said("the recipe has no model_name_or_path"), "sft");
         fails(said("the recipe has no dataset_name"), "sft", "--model", base);
@@ -91,6 +94,10 @@ class MistakesTest {
         fails(said(recipe, "not readable as YAML", "line"), "sft", recipe);
         Files.writeString(recipe, "- learning_rate\n");
         fails(said(recipe, "expected keys with values"), "sft", recipe);
+        Files.writeString(recipe, "r: 4\nlearning_rate: 1\nr: 8\n");
+        fails(said(recipe, "not readable as YAML", "Duplicate", "\"r\" at line 3"), "sft", recipe);
+        Files.writeString(recipe, "model: a\nmodel_name_or_path: b\n");
+        fails(said(recipe + ": model and model_name_or_path are one key; leave one out"), "sft", recipe);
         Files.writeString(recipe, "learning_rat: 1\n");
         fails(said(recipe, "did you mean 'learning_rate'?"), "sft", recipe);
     }
@@ -100,8 +107,13 @@ class MistakesTest {
         sftFails(said("max_memory: expected a size such as 24GiB", "found \"much\""), "max_memory=much");
         fails(said("--memory: expected a size such as 24GiB", "found \"0\""), "plan", "--model", base, "--memory", "0");
         sftFails(said("gradient_checkpointing: expected true, false or auto"), "gradient_checkpointing=maybe");
-        sftFails(said("the run needs", "max_memory is 50:"), "max_memory=50MiB", "gradient_checkpointing=auto");
-        fails(said("--sequence: 65 tokens are more than the 64 positions"), "bench", "--model", base, "--sequence", "65");
+        sftFails(said("the run needs", "max_memory is 50 MiB: weights"), "max_memory=50MiB", "gradient_checkpointing=auto");
+        for (var command : List.of("bench", "plan")) {
+            fails(said("--sequence: 65 tokens are more than the 64 positions of " + base), command, "--model", base, "--sequence", "65");
+        }
+        var greedy = Sartor.run("sft", "--model", base, "--data", data, "--output", directory.resolve("greedy"), "--set", "max_steps=1",
+                "--set", "max_length=64", "--set", "max_memory=999TiB");
+        assertTrue(greedy.out().contains("max_memory is 1,047,527,424 MiB, and this machine has "), greedy.toString());
         var roomy = Sartor.run("sft", "--model", base, "--data", data, "--output", directory.resolve("roomy"), "--set", "max_steps=1",
                 "--set", "max_length=64", "--set", "max_memory=4GiB");
         assertTrue(roomy.out().contains("recomputation: none, because 4,096 MiB are there"), roomy.toString());
@@ -122,6 +134,10 @@ class MistakesTest {
         Files.write(file, bytes);
         var input = directory.resolve("tokens.safetensors");
         SafetensorsWriter.write(input, List.of(TensorSource.of("input_ids", TensorSpec.of(DType.INT64, 1, 4), new int[] {5, 6, 7, 8})));
+        var named = said(file + ": tensor '", " is NaN", "expected a finite number; the checkpoint is broken");
+        fails(named, "generate", "--model", broken, "--prompt", "Nell");
+        fails(named, "eval", "--model", broken, "--data", data, "--set", "max_length=64");
+        fails(named, "sft", "--model", broken, "--data", data, "--output", directory.resolve("of-broken"), "--set", "max_length=64");
         fails(said(broken, "are not finite", "NaN or infinity", "check the checkpoint"), "forward", "--model", broken, "--input", input,
                 "--output", directory.resolve("logits.safetensors"));
     }
@@ -242,6 +258,38 @@ class MistakesTest {
         fails(said("overwrite_output_dir: replaces an earlier run", "leave one out"), run.toArray());
         fails(said("output directory " + base + ": is the base model's own directory"), "sft", "--model", base, "--data", data, "--output", base,
                 "--set", "peft_type=none", "--set", "overwrite_output_dir=true");
+    }
+
+    /** Refused runs leave nothing behind, and what a killed one left half written goes. */
+    @Test
+    void leftovers() throws IOException {
+        var output = directory.resolve("deep/er/refused");
+        var arguments = List.of("sft", "--model", base.toString(), "--data", data.toString(), "--output", output.toString(), "--set",
+                "max_length=64", "--set", "max_steps=1");
+        fails(said("target_modules"), Stream.concat(arguments.stream(), Stream.of("--set", "target_modules=nothing")).toArray());
+        assertFalse(Files.exists(directory.resolve("deep")));
+        Files.createDirectories(output.resolve(".checkpoint-5.0123abcd.tmp"));
+        Files.writeString(output.resolve(".checkpoint-5.0123abcd.tmp/state.safetensors"), "half");
+        Files.writeString(output.resolve(".README.md.89abcdef.tmp"), "half");
+        var done = Sartor.run(arguments.toArray());
+        assertEquals(0, done.status(), done.toString());
+        assertTrue(done.out().contains("deleted " + output.resolve(".README.md.89abcdef.tmp")), done.toString());
+        try (var files = Files.list(output)) {
+            assertEquals(List.of(), files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith(".")).toList());
+        }
+    }
+
+    @Test
+    void brokenTrainerState() throws IOException {
+        var output = directory.resolve("with-state");
+        var run = new Object[] {"sft", "--model", base, "--data", data, "--output", output, "--set", "max_steps=2", "--set", "max_length=64",
+            "--set", "save_steps=1"};
+        assertEquals(0, Sartor.run(run).status());
+        var state = output.resolve("checkpoint-1/trainer_state.json");
+        Files.writeString(state, "{\"global_step\": 1,");
+        var resume = Stream.concat(Stream.of(run), Stream.of("--set", "resume_from_checkpoint=" + output.resolve("checkpoint-1"))).toArray();
+        fails(said(state + " (line 1, column ", "not valid JSON: Unexpected end-of-input"), resume);
+        assertFalse(Sartor.run(resume).err().contains("Source"), Sartor.run(resume).err());
     }
 
     @Test

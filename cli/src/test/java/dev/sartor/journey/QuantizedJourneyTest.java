@@ -89,7 +89,7 @@ class QuantizedJourneyTest {
                 && report.contains("quantizing had cost at most"), report);
         assertEquals(after, Double.parseDouble(loss("--model", merged)), 1e-4);
         assertTrue(succeeds("merge", "--model", base, "--adapter", adapter, "--output", directory.resolve("merged16"), "--set",
-                "quantization=nf4").contains("all in bfloat16; quantizing had cost"));
+                "quantization=nf4").contains("all are written in bfloat16; quantizing had cost"));
     }
 
     @Test
@@ -115,6 +115,19 @@ class QuantizedJourneyTest {
         var plan = succeeds("plan", "--model", quantized, "--sequence", "32");
         assertEquals(plan, succeeds("plan", "--model", base, "--sequence", "32", "--set", "quantization=nf4", "--set", "double_quant=true"));
         assertFalse(plan.equals(succeeds("plan", "--model", base, "--sequence", "32")), plan);
+    }
+
+    /** Where every layer has an adapter, none is told to have been dequantized besides. */
+    @Test
+    void layersThatAreOnlyDequantized() {
+        for (var targets : List.of("all-linear", "[q_proj]")) {
+            var adapter = directory.resolve("adapter-" + targets);
+            succeeds("sft", "--model", quantized, "--data", data, "--output", adapter, "--set", "max_steps=1", "--set", "max_length=64",
+                    "--set", "target_modules=" + targets);
+            var report = succeeds("merge", "--model", quantized, "--adapter", adapter, "--output", directory.resolve("merged-" + targets));
+            assertTrue(report.contains("double quantization): " + (targets.equals("[q_proj]") ? "12 more layers were dequantized, " : "")
+                    + "all are written in bfloat16"), report);
+        }
     }
 
     @Test

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -27,6 +28,7 @@ import java.util.stream.Stream;
 public final class AtomicFiles {
     /** Temporary names in use. The lock is held where one comes or goes. */
     private static final Set<Path> UNFINISHED = ConcurrentHashMap.newKeySet();
+    private static final Pattern TEMPORARY = Pattern.compile("\\..+\\.[0-9a-f]{8}\\.tmp");
     private static final ReentrantLock UNFINISHED_LOCK = new ReentrantLock();
 
     /** Writes a file's contents. */
@@ -146,6 +148,29 @@ public final class AtomicFiles {
                 System.getLogger(AtomicFiles.class.getName()).log(System.Logger.Level.WARNING, "not deleted: " + temporary, e);
             }
         }
+    }
+
+    /**
+     * Deletes what processes that were killed left half written in a directory.
+     *
+     * @param directory one that no other process writes to, since this one has its {@link DirectoryLock}
+     * @return the names of what was deleted
+     */
+    public static List<String> sweep(Path directory) throws IOException {
+        List<Path> left;
+        try (Stream<Path> files = Files.list(directory)) {
+            left = files.filter(file -> isTemporary(file.getFileName().toString()))
+                    .filter(file -> !UNFINISHED.contains(file.toAbsolutePath())).sorted().toList();
+        }
+        for (Path each : left) {
+            deleteTree(each);
+        }
+        return left.stream().map(each -> each.getFileName().toString()).toList();
+    }
+
+    /** Whether a name is one of those under which files are written before they are renamed. */
+    static boolean isTemporary(String name) {
+        return TEMPORARY.matcher(name).matches();
     }
 
     /** Deletes a file or a directory with all that is in it; absent is fine. */

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -33,6 +34,9 @@ public final class Json {
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
+
+    /** As in {@code [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 1]}. */
+    private static final Pattern SOURCE = Pattern.compile("\\[?Source: [^;\\]]*; |(?<=column: \\d{1,9})\\]");
 
     private static final ObjectWriter PRETTY = MAPPER.writer().with(pythonStyle());
 
@@ -155,7 +159,12 @@ public final class Json {
     private static String describe(JacksonException e) {
         var at = e.getLocation();
         String place = at == null || at.getLineNr() < 0 ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
-        return place + ": not valid JSON: " + e.getOriginalMessage();
+        return place + ": not valid JSON: " + reason(e);
+    }
+
+    /** What a parser found wrong, without its remarks on where it reads from, which is nothing that a person named. */
+    public static String reason(JacksonException e) {
+        return SOURCE.matcher(e.getOriginalMessage()).replaceAll("");
     }
 
     private static DefaultPrettyPrinter pythonStyle() {

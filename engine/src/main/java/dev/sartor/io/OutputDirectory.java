@@ -9,7 +9,7 @@ import java.util.stream.Stream;
 
 /**
  * A directory that results are written to, and the rule for what is there already: a directory with anything in it
- * (but a {@link DirectoryLock}'s file) is refused unless somebody asked to overwrite. Overwriting then replaces files
+ * (but a {@link DirectoryLock}'s file, and what a killed process left half written) is refused unless somebody asked to overwrite. Overwriting then replaces files
  * of the names that are written, and deletes nothing else. A directory that is read from, or one around it, is never
  * written to. A link to a directory is followed.
  *
@@ -66,7 +66,7 @@ public record OutputDirectory(Path path, boolean overwrites, List<Input> inputs)
         List<String> found;
         try (Stream<Path> files = Files.list(path)) {
             found = files.map(file -> file.getFileName().toString())
-                    .filter(name -> !name.equals(DirectoryLock.NAME)).sorted().toList();
+                    .filter(name -> !name.equals(DirectoryLock.NAME) && !AtomicFiles.isTemporary(name)).sorted().toList();
         }
         if (!found.isEmpty()) {
             throw new IllegalArgumentException(where() + "is not empty, it holds "

@@ -3,6 +3,7 @@ package dev.sartor.model;
 import dev.sartor.device.Device;
 import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
+import dev.sartor.io.Finite;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.Safetensors;
 import dev.sartor.io.TensorReader;
@@ -45,11 +46,6 @@ public final class FileWeights implements WeightSource {
         } catch (FormatException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         }
-    }
-
-    @Override
-    public String where(String name) {
-        return file.where(stored(name));
     }
 
     @Override
@@ -119,6 +115,17 @@ public final class FileWeights implements WeightSource {
             return file.digest();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Optional<String> notFinite() {
+        try {
+            return Finite.first(reader);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            reader.release();
         }
     }
 

@@ -4,6 +4,9 @@ import dev.sartor.device.Device;
 import dev.sartor.device.PlanningDevice;
 import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
+import dev.sartor.io.Nearest;
+import dev.sartor.nn.Linear;
+import dev.sartor.nn.Module;
 import dev.sartor.nn.Slots;
 import dev.sartor.nn.SparseMoe;
 import dev.sartor.quant.QuantizationConfig;
@@ -50,11 +53,27 @@ public final class LanguageModel implements AutoCloseable {
             var builder = new ModelBuilder(
                     device, scope, dtype, family.reading(source, reader), trained, quantization, stored != null);
             this.lm = family.build(reader, builder);
+            if (stored == null && wished != null) {
+                requireSkipped(wished, where);
+            }
             this.parameters = builder.parameters();
             this.mappedBytes = builder.mappedBytes();
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
+        }
+    }
+
+    /** A name that is left out and begins or ends none is a slip, and would have its layers quantized. */
+    private void requireSkipped(QuantizationConfig wished, String where) {
+        var names = lm.modules().stream().filter(Linear.class::isInstance).map(Module::name).toList();
+        for (var skipped : wished.skipModules()) {
+            if (!QuantizationConfig.DEFAULT_SKIPPED.contains(skipped)
+                    && names.stream().noneMatch(name -> QuantizationConfig.matches(name, skipped))) {
+                var ends = names.stream().map(name -> name.substring(name.lastIndexOf('.') + 1)).distinct().toList();
+                throw new IllegalArgumentException("llm_int8_skip_modules: '" + skipped + "' begins or ends the name of no linear layer of "
+                        + where + "; the nearest are " + String.join(", ", Nearest.to(skipped, skipped.contains(".") ? names : ends, 3)));
+            }
         }
     }
 
@@ -158,6 +177,14 @@ public final class LanguageModel implements AutoCloseable {
         config.update(Json.compact(directory.config()).getBytes(StandardCharsets.UTF_8));
         return "%08x-%08x".formatted(config.getValue(), source.digest())
                 + (quantization == null ? "" : " in " + quantization.describe());
+    }
+
+    /**
+     * Looks through what is stored for weights that are infinite or not a number, to explain why something went wrong;
+     * in words, naming the first, or empty. Takes as long as reading the model.
+     */
+    public Optional<String> brokenWeights() {
+        return source.notFinite();
     }
 
     /** Bytes of weights that the device holds; mapped files are not counted. */

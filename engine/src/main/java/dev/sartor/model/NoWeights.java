@@ -29,11 +29,6 @@ public final class NoWeights implements WeightSource {
     }
 
     @Override
-    public String where(String name) {
-        return "tensor '" + name + "'";
-    }
-
-    @Override
     public boolean contains(String name) {
         return true;
     }

@@ -39,11 +39,6 @@ public final class RandomWeights implements WeightSource {
     }
 
     @Override
-    public String where(String name) {
-        return "tensor '" + name + "'";
-    }
-
-    @Override
     public boolean contains(String name) {
         return true;
     }

@@ -19,9 +19,6 @@ public interface WeightSource extends AutoCloseable {
      */
     TensorSpec spec(String name, long... shape);
 
-    /** Where a tensor is, for messages. */
-    String where(String name);
-
     /** Whether there is such a tensor. */
     boolean contains(String name);
 
@@ -46,6 +43,11 @@ public interface WeightSource extends AutoCloseable {
     /** Tells apart, with very great likelihood, sources that make different models; 0 where nothing is stored. */
     long digest();
 
+    /** What is stored that is infinite or not a number: the first such element, in words; empty if there is none. */
+    default Optional<String> notFinite() {
+        return Optional.empty();
+    }
+
     /** Whether tensors have sizes only, and no values. */
     boolean isPlan();
 
@@ -56,8 +58,8 @@ public interface WeightSource extends AutoCloseable {
     default DenseSource dense(Device device, String name, TensorSpec spec) {
         return new DenseSource() {
             @Override
-            public String where() {
-                return WeightSource.this.where(name);
+            public Optional<String> notFinite() {
+                return WeightSource.this.notFinite();
             }
 
             @Override

@@ -3,17 +3,19 @@ package dev.sartor.quant;
 import dev.sartor.device.Device;
 import dev.sartor.device.Eager;
 import dev.sartor.device.RowBlocks;
+import dev.sartor.io.Finite;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.TensorReader;
 import dev.sartor.tensor.Shape;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
 import java.io.UncheckedIOException;
+import java.util.Optional;
 
 /** A stored matrix of floats that is read some rows at a time. */
 public interface DenseSource {
-    /** Where it is stored, for messages: {@code FILE: tensor 'NAME'}. */
-    String where();
+    /** Its first element that is infinite or not a number, in words; empty if there is none. */
+    Optional<String> notFinite();
 
     /** Of the whole matrix, as stored. */
     TensorSpec spec();
@@ -33,11 +35,11 @@ public interface DenseSource {
     }
 
     /** Of a tensor that is there as a whole. */
-    static DenseSource of(String where, Tensor tensor) {
+    static DenseSource of(Tensor tensor) {
         return new DenseSource() {
             @Override
-            public String where() {
-                return where;
+            public Optional<String> notFinite() {
+                return Optional.empty();
             }
 
             @Override
@@ -61,8 +63,12 @@ public interface DenseSource {
         TensorSpec spec = reader.file().spec(name);
         return new DenseSource() {
             @Override
-            public String where() {
-                return reader.file().where(name);
+            public Optional<String> notFinite() {
+                try {
+                    return Finite.first(reader, name);
+                } catch (FormatException e) {
+                    throw new UncheckedIOException(e);
+                }
             }
 
             @Override

@@ -44,7 +44,12 @@ public record QuantizationConfig(QuantType type, boolean doubleQuant, List<Strin
 
     /** Whether the linear layer of that name is quantized. */
     public boolean takes(String module) {
-        return skipModules.stream().noneMatch(skipped -> module.startsWith(skipped) || module.endsWith(skipped));
+        return skipModules.stream().noneMatch(skipped -> matches(module, skipped));
+    }
+
+    /** Whether a layer is meant by what is skipped. */
+    public static boolean matches(String module, String skipped) {
+        return module.startsWith(skipped) || module.endsWith(skipped);
     }
 
     /**

@@ -63,23 +63,22 @@ public final class Quantizer {
     /** @param divisible whether the target may be made some rows at a time */
     private void quantize(String name, DenseSource source, Matrix target, boolean transposed, boolean divisible) {
         if (transposed || !divisible) {
-            quantize(name, source, source.all(), target, transposed, 0);
+            quantize(name, source, source.all(), target, transposed);
             return;
         }
         long block = source.blockRows();
         for (long first = 0; first < target.rows(); first += block) {
             long count = Math.min(block, target.rows() - first);
-            quantize(name, source, source.rows(first, count), RowBlocks.quantized(target, first, count), false, first);
+            quantize(name, source, source.rows(first, count), RowBlocks.quantized(target, first, count), false);
         }
     }
 
-    private void quantize(String name, DenseSource source, Tensor rows, Matrix target, boolean transposed, long first) {
+    private void quantize(String name, DenseSource source, Tensor rows, Matrix target, boolean transposed) {
         try {
             Eager.run(device, name, new Quantize(rows, target, transposed));
         } catch (DeviceException refused) {
             // The kernel looks at every element anyway; which one it was is looked for only now.
-            throw Finite.refusal(device, name, source.where(), rows, first)
-                    .<RuntimeException>map(found -> new IllegalArgumentException(found, refused)).orElse(refused);
+            throw source.notFinite().<RuntimeException>map(found -> new IllegalArgumentException(found, refused)).orElse(refused);
         }
     }
 

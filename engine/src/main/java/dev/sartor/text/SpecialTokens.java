@@ -55,10 +55,12 @@ public record SpecialTokens(Map<String, String> texts, OptionalInt bos, Optional
                 }
             }
         }
+        Map<String, Integer> added = added(directory.resolve("tokenizer_config.json"));
         Map<String, Integer> ids = new LinkedHashMap<>();
         for (Map.Entry<String, String> each : texts.entrySet()) {
-            int id = vocabulary.id(each.getValue()).orElseThrow(() -> new FormatException(directory + ": " + each.getKey()
-                    + " '" + each.getValue() + "' is not in the vocabulary of tokenizer.json"));
+            OptionalInt known = vocabulary.id(each.getValue());
+            int id = (known.isPresent() ? known : optional(added.get(each.getValue()))).orElseThrow(() -> new FormatException(directory + ": " + each.getKey()
+                    + " '" + each.getValue() + "' is not in the vocabulary of tokenizer.json, nor in added_tokens_decoder of tokenizer_config.json"));
             ids.put(each.getKey(), id);
         }
         Set<Integer> ends = new LinkedHashSet<>();
@@ -85,6 +87,22 @@ public record SpecialTokens(Map<String, String> texts, OptionalInt bos, Optional
         }
         return new SpecialTokens(java.util.Collections.unmodifiableMap(texts), optional(ids.get("bos_token")), optional(ids.get("eos_token")),
                 List.copyOf(ends), optional(ids.get("pad_token")), optional(ids.get("unk_token")));
+    }
+
+    /** Ids of {@code added_tokens_decoder}, which may have tokens that tokenizer.json lacks, by their text. */
+    private static Map<String, Integer> added(Path file) throws IOException {
+        Map<String, Integer> ids = new LinkedHashMap<>();
+        if (Files.exists(file)) {
+            for (Map.Entry<String, JsonNode> each : Json.readObject(file).path("added_tokens_decoder").properties()) {
+                JsonNode content = each.getValue().path("content");
+                if (!each.getKey().matches("\\d{1,9}") || !content.isString()) {
+                    throw new FormatException(file + ": added_tokens_decoder: expected ids with an object that has content, found '"
+                            + each.getKey() + "': " + each.getValue());
+                }
+                ids.put(content.stringValue(), Integer.valueOf(each.getKey()));
+            }
+        }
+        return ids;
     }
 
     private static OptionalInt optional(Integer id) {

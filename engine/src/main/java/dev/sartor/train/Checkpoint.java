@@ -37,9 +37,10 @@ public final class Checkpoint {
      * What a run must know besides tensors.
      *
      * @param step optimizer steps done
+     * @param unlogged losses of the steps since the last report
      * @param fingerprint of data and settings; a run resumes only its own kind
      */
-    public record TrainerState(long step, long tokens, long learnedTokens, String fingerprint) {}
+    public record TrainerState(long step, long tokens, long learnedTokens, StepLoss unlogged, String fingerprint) {}
 
     /** Writes {@code checkpoint-<step>} under the directory. */
     public static Path save(
@@ -59,6 +60,7 @@ public final class Checkpoint {
         json.put("global_step", state.step);
         json.put("num_input_tokens_seen", state.tokens);
         json.put("num_learned_tokens_seen", state.learnedTokens);
+        json.set("unlogged", state.unlogged.toJson());
         json.put("fingerprint", state.fingerprint);
         Json.write(directory.resolve(TRAINER), json);
     }
@@ -86,7 +88,8 @@ public final class Checkpoint {
             throws IOException {
         var json = Json.readObject(checkpoint.resolve(TRAINER));
         var state = new TrainerState(json.path("global_step").asLong(), json.path("num_input_tokens_seen").asLong(),
-                json.path("num_learned_tokens_seen").asLong(), json.path("fingerprint").asString(""));
+                json.path("num_learned_tokens_seen").asLong(), StepLoss.of(json.path("unlogged")),
+                json.path("fingerprint").asString(""));
         if (!state.fingerprint.equals(fingerprint)) {
             throw new FormatException(checkpoint + ": it was made by a run with other settings or data.\n  then: "
                     + state.fingerprint + "\n  now:  " + fingerprint

@@ -49,6 +49,8 @@ public final class Trainer implements AutoCloseable {
     private long step;
     private long tokens;
     private long learnedTokens;
+    /** Losses of the steps since the last report. */
+    private StepLoss unlogged = StepLoss.NONE;
 
     /**
      * @param random what dropout reads; its step is set to the micro-batch's number
@@ -136,6 +138,7 @@ public final class Trainer implements AutoCloseable {
         step = saved.step();
         tokens = saved.tokens();
         learnedTokens = saved.learnedTokens();
+        unlogged = saved.unlogged();
     }
 
     /** Evaluates as things stand. */
@@ -156,7 +159,6 @@ public final class Trainer implements AutoCloseable {
         long begun = System.nanoTime();
         long firstTokens = tokens;
         long firstStep = step;
-        var logged = StepLoss.NONE;
         long logTokens = tokens;
         long logTime = begun;
         double lastLoss = Double.NaN;
@@ -173,15 +175,16 @@ public final class Trainer implements AutoCloseable {
             update.step(rate, Math.toIntExact(step + 1));
             step++;
             learnedTokens += learned;
-            logged = logged.plus(loss);
-            if (step % arguments.loggingSteps() == 0 || step == totalSteps || stopping) {
+            unlogged = unlogged.plus(loss);
+            lastLoss = unlogged.mean();
+            // Not where the run is stopped: reports are those of a run that never was.
+            if (step % arguments.loggingSteps() == 0 || step == totalSteps) {
                 long now = System.nanoTime();
-                lastLoss = logged.mean();
                 double perStep = (now - begun) / 1e9 / (step - firstStep);
                 listener.logged(new TrainingListener.Progress(step, totalSteps, (double) step / data.stepsPerEpoch(), lastLoss,
-                        norm, rate, routers(logged), tokens, learnedTokens, (tokens - logTokens) / ((now - logTime) / 1e9),
+                        norm, rate, routers(unlogged), tokens, learnedTokens, (tokens - logTokens) / ((now - logTime) / 1e9),
                         perStep * (totalSteps - step)));
-                logged = StepLoss.NONE;
+                unlogged = StepLoss.NONE;
                 logTokens = tokens;
                 logTime = now;
             }
@@ -239,6 +242,10 @@ public final class Trainer implements AutoCloseable {
 
     /** Runs the step again, op by op, to see where it broke. */
     private TrainingException broken(List<Batch> batches, long learned, String what) {
+        var weights = model.brokenWeights();
+        if (weights.isPresent()) {
+            return new TrainingException("step " + (step + 1) + ": " + what + ", for " + weights.get());
+        }
         for (int i = 0; i < batches.size(); i++) {
             update.forget();
             random.setStep(microStep(i));
@@ -255,7 +262,7 @@ public final class Trainer implements AutoCloseable {
 
     private void save() throws IOException {
         update.average();
-        var checkpoint = Checkpoint.save(output, new Checkpoint.TrainerState(step, tokens, learnedTokens, fingerprint()),
+        var checkpoint = Checkpoint.save(output, new Checkpoint.TrainerState(step, tokens, learnedTokens, unlogged, fingerprint()),
                 trainee, device, tensors());
         Checkpoint.prune(output, arguments.saveTotalLimit(), checkpoint);
         listener.saved(step, checkpoint);
@@ -273,8 +280,22 @@ public final class Trainer implements AutoCloseable {
      * directory lies by now.
      */
     private String fingerprint() {
+        var digest = digest(data.step(0));
+        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, base %s, data %08x%s, first batch %08x, trained: %s"
+                .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
+                        arguments.gradientAccumulationSteps(), schedule, arguments.optim().description(),
+                        arguments.maxGradNorm(), arguments.seed(),
+                        model.dtype(), base, dataDigest, evaluationDigest(), digest.getValue(), trainee.description());
+    }
+
+    /** The metrics of a run are also those of its evaluations. */
+    private String evaluationDigest() {
+        return evaluationData.isEmpty() ? "" : ", evaluation data %08x".formatted(digest(evaluationData).getValue());
+    }
+
+    private static CRC32 digest(List<Batch> batches) {
         var digest = new CRC32();
-        for (var batch : data.step(0)) {
+        for (var batch : batches) {
             for (var tokens : List.of(batch.inputIds(), batch.targets())) {
                 for (int token : tokens) {
                     digest.update(token);
@@ -283,11 +304,7 @@ public final class Trainer implements AutoCloseable {
                 }
             }
         }
-        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, base %s, data %08x, first batch %08x, trained: %s"
-                .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
-                        arguments.gradientAccumulationSteps(), schedule, arguments.optim().description(),
-                        arguments.maxGradNorm(), arguments.seed(),
-                        model.dtype(), base, dataDigest, digest.getValue(), trainee.description());
+        return digest;
     }
 
     @Override

@@ -15,14 +15,22 @@ import dev.sartor.device.QuantType;
 import dev.sartor.device.Quantization;
 import dev.sartor.device.RowBlocks;
 import dev.sartor.device.kernel.Pack;
+import dev.sartor.io.Safetensors;
+import dev.sartor.io.SafetensorsWriter;
+import dev.sartor.io.TensorReader;
+import dev.sartor.io.TensorSource;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
 import dev.sartor.tensor.Tensor;
 import dev.sartor.tensor.TensorSpec;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -31,11 +39,14 @@ class PiecewiseTest {
     private static final long ROWS = 64 * 3 + 21;
     private static final long COLUMNS = 71;
 
+    @TempDir
+    Path directory;
+
     /** Hands out a panel at a time. */
     private record Pieces(Tensor whole, List<Long> handed) implements DenseSource {
         @Override
-        public String where() {
-            return "a/model.safetensors: tensor 'w'";
+        public Optional<String> notFinite() {
+            return Optional.empty();
         }
 
         @Override
@@ -108,7 +119,7 @@ class PiecewiseTest {
                 for (boolean twice : new boolean[] {false, true}) {
                     if (!twice || type.isFourBit()) {
                         var config = QuantizationConfig.of(type, twice);
-                        var whole = quantizer.quantize("w", DenseSource.of("w", source), ROWS, COLUMNS, false, config, true, scope);
+                        var whole = quantizer.quantize("w", DenseSource.of(source), ROWS, COLUMNS, false, config, true, scope);
                         var handed = new ArrayList<Long>();
                         var pieces = quantizer.quantize("w", new Pieces(source, handed), ROWS, COLUMNS, false, config, true, scope);
                         if (type.isFourBit()) {
@@ -135,16 +146,21 @@ class PiecewiseTest {
 
     @ParameterizedTest
     @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
-    void whatIsNotFiniteIsRefusedByName(float value) {
-        try (var device = CpuDevice.open(2); var scope = new Scope(Scope.Kind.STEP, device)) {
-            float[] values = values();
-            values[Math.toIntExact(150 * COLUMNS + 9)] = value;
-            var source = matrix(device, scope, values);
-            for (var type : QuantType.values()) {
-                var refusal = assertThrows(IllegalArgumentException.class, () -> new Quantizer(device, scope).quantize("w",
-                        new Pieces(source, new ArrayList<>()), ROWS, COLUMNS, false, QuantizationConfig.of(type, false), true, scope));
-                assertTrue(refusal.getMessage().contains("a/model.safetensors: tensor 'w': element [150, 9] is " + value
-                        + ", expected a finite number; the checkpoint is broken"), refusal.getMessage());
+    void whatIsNotFiniteIsRefusedByName(float value) throws IOException {
+        float[] values = values();
+        values[Math.toIntExact(150 * COLUMNS + 9)] = value;
+        for (var dtype : List.of(DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16)) {
+            var path = directory.resolve(dtype + ".safetensors");
+            SafetensorsWriter.write(path, List.of(TensorSource.of("w", TensorSpec.of(dtype, ROWS, COLUMNS), values)));
+            try (var device = CpuDevice.open(2); var scope = new Scope(Scope.Kind.STEP, device); var file = Safetensors.open(path);
+                    var reader = new TensorReader(file)) {
+                var source = DenseSource.of(device, reader, "w");
+                for (var type : QuantType.values()) {
+                    var refusal = assertThrows(IllegalArgumentException.class, () -> new Quantizer(device, scope).quantize("w", source, ROWS,
+                            COLUMNS, false, QuantizationConfig.of(type, false), true, scope));
+                    assertTrue(refusal.getMessage().contains(path + ": tensor 'w': element [150, 9] is " + value
+                            + ", expected a finite number; the checkpoint is broken"), refusal.getMessage());
+                }
             }
         }
     }

@@ -105,7 +105,7 @@ class QuantizedFilesTest {
             var file = temporary.resolve("w.safetensors");
             SafetensorsWriter.write(file, List.of(TensorSource.of("w", TensorSpec.of(DType.FLOAT32, 8, 128), values)));
             try (var open = Safetensors.open(file)) {
-                var source = DenseSource.of("w", Eager.wrap(device, open.spec("w"), open.data("w")));
+                var source = DenseSource.of(Eager.wrap(device, open.spec("w"), open.data("w")));
                 assertArrayEquals(new int[] {77}, OutlierColumns.find(device, "w", source, 8, 128, false));
                 var config = QuantizationConfig.of(QuantType.INT8, false);
                 var quantizer = new Quantizer(device, scope);

@@ -132,6 +132,22 @@ class TokenizerTest {
         }
     }
 
+    /** Such as a file of a slow tokenizer, whose added tokens tokenizer.json lacks. */
+    @Test
+    void findsTokensThatOnlyTheConfigurationHas() throws IOException {
+        TinyTokenizers.byteLevel(dir, null);
+        var config = Json.object().put("eos_token", "<eos>");
+        config.putObject("added_tokens_decoder").putObject("300").put("content", "<eos>").put("special", true);
+        Json.write(dir.resolve("tokenizer_config.json"), config);
+        try (Tokenizer t = Tokenizer.open(dir)) {
+            assertEquals(OptionalInt.of(300), t.specialTokens().eos());
+            assertEquals(List.of(300), t.specialTokens().eosIds());
+        }
+        config.putObject("added_tokens_decoder").put("x", 1);
+        Json.write(dir.resolve("tokenizer_config.json"), config);
+        assertFails("added_tokens_decoder: expected ids with an object that has content, found 'x': 1");
+    }
+
     @Test
     void saysWhatIsMissing() throws IOException {
         assertFails("expected tokenizer.json", "fetch it");

@@ -181,7 +181,7 @@ class TrainerTest {
             assertEquals(output.resolve("checkpoint-11"), Checkpoint.latest(output).orElseThrow());
         }
         // A save that breaks half way leaves what stood there before.
-        var state = new Checkpoint.TrainerState(11, 1, 1, "");
+        var state = new Checkpoint.TrainerState(11, 1, 1, StepLoss.NONE, "");
         var before = Files.readAllBytes(output.resolve("checkpoint-11/state.safetensors"));
         var broken = new Trainee() {
             @Override

@@ -101,6 +101,19 @@ public record Key(String name, List<String> aliases, Type type, String meaning) 
             }
         }
 
+        /** A number of more than 0. */
+        record Positive() implements Type {
+            @Override
+            public boolean accepts(JsonNode value) {
+                return value.isNumber() && value.doubleValue() > 0 && Double.isFinite(value.doubleValue());
+            }
+
+            @Override
+            public String expected() {
+                return "a number above 0";
+            }
+        }
+
         record Choice(List<String> values) implements Type {
             @Override
             public boolean accepts(JsonNode value) {

@@ -52,7 +52,7 @@ public final class Keys {
                 "optimizer; paged ones keep their state in a mapped file");
         key("optim_args", new Type.Settings(), "the optimizer's own numbers, as key=value,key=value or as a map");
         key("optim_state_dir", new Type.Text(), "directory of the file that optimizer state is mapped from");
-        key("loraplus_lr_ratio", new Type.Number(0, ANY), "LoRA+: learning rate of B matrices over that of A matrices");
+        key("loraplus_lr_ratio", new Type.Positive(), "LoRA+: learning rate of B matrices over that of A matrices");
         key("weight_decay", new Type.Number(0, ANY), "decoupled weight decay");
         key("adam_beta1", new Type.Number(0, 1), "first beta of AdamW and Lion");
         key("adam_beta2", new Type.Number(0, 1), "second beta of AdamW and Lion");

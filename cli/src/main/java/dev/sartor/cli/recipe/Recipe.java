@@ -1,13 +1,16 @@
 package dev.sartor.cli.recipe;
 
+import dev.sartor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -18,7 +21,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * an earlier one. Paths are relative to where the command was called.
  */
 public final class Recipe {
-    private static final YAMLMapper YAML = new YAMLMapper();
+    private static final YAMLMapper YAML = YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
     private final ObjectNode values = JsonNodeFactory.instance.objectNode();
 
@@ -34,13 +37,20 @@ public final class Recipe {
         try {
             tree = YAML.readTree(Files.readString(file));
         } catch (JacksonException e) {
-            throw new RecipeException(file + ": not readable as YAML: " + e.getOriginalMessage()
+            throw new RecipeException(file + ": not readable as YAML: " + Json.reason(e)
                     + (e.getLocation() == null ? "" : " at line " + e.getLocation().getLineNr()));
         }
         if (!(tree instanceof ObjectNode object)) {
             throw new RecipeException(file + ": expected keys with values, such as `learning_rate: 2e-4`");
         }
-        object.properties().forEach(entry -> recipe.put(entry.getKey(), entry.getValue(), file.toString()));
+        var named = new HashMap<String, String>();
+        for (var entry : object.properties()) {
+            recipe.put(entry.getKey(), entry.getValue(), file.toString());
+            var earlier = named.put(Keys.find(entry.getKey(), file.toString()).name(), entry.getKey());
+            if (earlier != null) {
+                throw new RecipeException(file + ": " + earlier + " and " + entry.getKey() + " are one key; leave one out");
+            }
+        }
         return recipe;
     }
 
@@ -54,7 +64,7 @@ public final class Recipe {
         try {
             value = YAML.readTree(assignment.substring(equals + 1));
         } catch (JacksonException e) {
-            throw new RecipeException("--set " + assignment + ": the value is not readable as YAML: " + e.getOriginalMessage());
+            throw new RecipeException("--set " + assignment + ": the value is not readable as YAML: " + Json.reason(e));
         }
         put(assignment.substring(0, equals).strip(), value, "--set " + assignment);
         return this;
@@ -94,7 +104,7 @@ public final class Recipe {
 
     /** YAML 1.1 reads 1e-4 as text, for want of a point. */
     private static JsonNode number(Key key, JsonNode value) {
-        if (value.isString() && (key.type() instanceof Key.Type.Number || key.type() instanceof Key.Type.Whole)) {
+        if (value.isString() && (key.type() instanceof Key.Type.Number || key.type() instanceof Key.Type.Positive || key.type() instanceof Key.Type.Whole)) {
             try {
                 return JsonNodeFactory.instance.numberNode(Double.parseDouble(value.stringValue()));
             } catch (NumberFormatException e) {

@@ -65,8 +65,8 @@ final class FusedExperts implements WeightSource {
     }
 
     @Override
-    public String where(String name) {
-        return parts.containsKey(name) ? files.where(parts.get(name).fused) : files.where(name);
+    public Optional<String> notFinite() {
+        return files.notFinite();
     }
 
     @Override
