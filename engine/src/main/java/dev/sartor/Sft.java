@@ -9,6 +9,7 @@ import dev.sartor.train.BatchShape;
 import dev.sartor.train.BatchedData;
 import dev.sartor.train.DataSource;
 import dev.sartor.train.MemoryPlan;
+import dev.sartor.train.RouterArguments;
 import dev.sartor.train.Trainer;
 import dev.sartor.train.TrainingArguments;
 import dev.sartor.train.TrainingListener;
@@ -39,6 +40,7 @@ public final class Sft {
     private Record adapter;
     private DType dtype = DType.FLOAT32;
     private QuantizationConfig quantization;
+    private RouterArguments routers = RouterArguments.NONE;
     private TrainingSetup.Start start = TrainingSetup.Start.FILES;
     private DataSource.Options data = DataSource.Options.of(List.of());
     private TrainingArguments arguments = TrainingArguments.defaults();
@@ -80,6 +82,12 @@ public final class Sft {
     /** Quantizes the base model's linear layers as they are read: QLoRA. What is quantized on disk needs no word. */
     public Sft quantization(QuantizationConfig config) {
         this.quantization = config;
+        return this;
+    }
+
+    /** How routers of mixtures of experts are trained, where it is not as the model's config.json says. */
+    public Sft routers(RouterArguments arguments) {
+        this.routers = arguments;
         return this;
     }
 
@@ -150,7 +158,7 @@ public final class Sft {
         if (model == null) {
             throw new IllegalArgumentException("no model; name the directory of the base model (model_name_or_path)");
         }
-        return new TrainingSetup.Options(model, dtype, quantization, adapter, arguments.seed(), start);
+        return new TrainingSetup.Options(model, dtype, quantization, adapter, arguments.seed(), start, routers);
     }
 
     /**

@@ -1,6 +1,8 @@
 package dev.sartor.cli;
 
 import dev.sartor.train.Evaluation;
+import dev.sartor.train.ExpertLoad;
+import dev.sartor.train.RouterReport;
 import dev.sartor.train.TrainingListener;
 import dev.sartor.train.TrainingResult;
 import java.nio.file.Path;
@@ -16,7 +18,7 @@ final class ConsoleListener implements TrainingListener {
 
     @Override
     public void logged(Progress progress) {
-        var routers = progress.routers().map(each -> "  aux loss %.4f".formatted(each.auxLoss())).orElse("");
+        var routers = progress.routers().map(ConsoleListener::routers).orElse("");
         System.out.println("step %d/%d  loss %.4f%s  grad norm %.3f  lr %.2e  %,.0f tokens/s  %s left".formatted(
                 progress.step(), progress.totalSteps(), progress.loss(), routers, progress.gradientNorm(), progress.learningRate(),
                 progress.tokensPerSecond(), time(progress.secondsLeft())));
@@ -41,6 +43,14 @@ final class ConsoleListener implements TrainingListener {
         System.out.println("%d steps in %s, %,.0f tokens/s".formatted(
                 result.steps(), time(result.seconds()), result.tokens() / result.seconds()));
         metrics.finished(result);
+    }
+
+    /** The load-balancing loss if there is one, and the busiest expert of all layers. */
+    private static String routers(RouterReport report) {
+        double largest = report.layers().stream().mapToDouble(ExpertLoad::largest).max().orElse(0);
+        double dropped = report.layers().stream().mapToDouble(ExpertLoad::dropped).sum();
+        return (report.auxLoss() > 0 ? "  aux loss %.4f".formatted(report.auxLoss()) : "")
+                + "  busiest expert %.2f of even".formatted(largest) + (dropped > 0 ? "  %,.0f dropped".formatted(dropped) : "");
     }
 
     static String time(double seconds) {

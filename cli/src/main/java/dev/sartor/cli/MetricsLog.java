@@ -40,6 +40,14 @@ final class MetricsLog implements TrainingListener, AutoCloseable {
         progress.routers().ifPresent(routers -> {
             line.put("aux_loss", routers.auxLoss());
             line.put("router_z_loss", routers.zLoss());
+            var layers = line.putObject("experts");
+            for (var load : routers.layers()) {
+                var layer = layers.putObject(load.layer());
+                var shares = layer.putArray("load");
+                load.shares().forEach(shares::add);
+                layer.put("entropy", load.entropy());
+                layer.put("dropped", load.dropped());
+            }
         });
         line.put("num_input_tokens_seen", progress.tokens());
         line.put("tokens_per_second", progress.tokensPerSecond());

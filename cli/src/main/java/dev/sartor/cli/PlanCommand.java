@@ -96,7 +96,8 @@ final class PlanCommand implements Callable<Integer> {
 
     static TrainingSetup.Options setup(Recipe recipe) throws IOException {
         return new TrainingSetup.Options(Path.of(recipe.required("model_name_or_path")), RunOptions.dtype(recipe),
-                QuantizationKeys.read(recipe), RecipeReader.adapter(recipe), recipe.whole("seed").orElse(42), TrainingSetup.Start.FILES);
+                QuantizationKeys.read(recipe), RecipeReader.adapter(recipe), recipe.whole("seed").orElse(42), TrainingSetup.Start.FILES,
+                RecipeReader.routers(recipe));
     }
 
     /** @param assumed in words, what the plan takes for granted */

@@ -11,11 +11,13 @@ import dev.sartor.model.Recompute;
 import dev.sartor.peft.lora.LoraConfig;
 import dev.sartor.train.DataSource;
 import dev.sartor.train.LearningRate;
+import dev.sartor.train.RouterArguments;
 import dev.sartor.train.TrainingArguments;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 
 /** Turns a recipe into the engine's own settings. */
 final class RecipeReader {
@@ -46,6 +48,17 @@ final class RecipeReader {
                 whole(recipe, "save_total_limit", defaults.saveTotalLimit()),
                 recipe.whole("seed").orElse(defaults.seed()),
                 recipe.text("gradient_checkpointing").orElse("auto").equals("true") ? Recompute.BLOCKS : Recompute.NONE);
+    }
+
+    /** What the recipe says of mixtures of experts. */
+    static RouterArguments routers(Recipe recipe) {
+        return new RouterArguments(recipe.value("output_router_logits").map(JsonNode::booleanValue),
+                number(recipe, "router_aux_loss_coef"), number(recipe, "router_z_loss_coef"), number(recipe, "router_jitter_noise"),
+                number(recipe, "moe_expert_capacity_factor"), number(recipe, "moe_router_bias_update_rate"));
+    }
+
+    private static Optional<Double> number(Recipe recipe, String key) {
+        return recipe.value(key).map(JsonNode::doubleValue);
     }
 
     /** Whether recomputation is chosen by the memory there is. */

@@ -51,6 +51,7 @@ final class TrainingRun {
                 System.out.println("deleted " + output.resolve(left) + ", which a run that was killed had left half written");
             }
             var sft = Sft.on(engine).model(model).adapter(adapter).dtype(dtype).quantization(quantization)
+                    .routers(RecipeReader.routers(recipe))
                     .data(RecipeReader.data(recipe)).arguments(arguments).output(output).room(this::requireRoom);
             if (RecipeReader.automaticRecompute(recipe)) {
                 sft.fitInto(RecipeReader.memoryHere(recipe) - JvmMemory.FIXED_BYTES);

@@ -7,6 +7,7 @@ import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.Nearest;
 import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
+import dev.sartor.nn.RandomStream;
 import dev.sartor.nn.Slots;
 import dev.sartor.nn.SparseMoe;
 import dev.sartor.quant.QuantizationConfig;
@@ -33,6 +34,7 @@ public final class LanguageModel implements AutoCloseable {
     private final WeightSource source;
     private final long mappedBytes;
     private final QuantizationConfig quantization;
+    private RouterSettings routers;
 
     private LanguageModel(
             Device device, DType dtype, ModelDirectory directory, boolean trained, QuantizationConfig wished, WeightSource source)
@@ -56,6 +58,7 @@ public final class LanguageModel implements AutoCloseable {
             if (stored == null && wished != null) {
                 requireSkipped(wished, where);
             }
+            this.routers = lm.config().routers();
             this.parameters = builder.parameters();
             this.mappedBytes = builder.mappedBytes();
         } catch (IOException | RuntimeException e) {
@@ -140,6 +143,25 @@ public final class LanguageModel implements AutoCloseable {
 
     public ModelConfig config() {
         return lm.config();
+    }
+
+    /** How routers of mixtures of experts are trained: as config.json says, if nobody has said otherwise. */
+    public RouterSettings routers() {
+        return routers;
+    }
+
+    /**
+     * Says how routers are trained; recordings follow it from now on.
+     *
+     * @param random what jitter reads
+     */
+    public void setRouters(RouterSettings settings, RandomStream random) {
+        routers = settings;
+        var mixtures = lm.mixtures();
+        for (int i = 0; i < mixtures.size(); i++) {
+            mixtures.get(i).setTraining(new SparseMoe.Training(
+                    random.tensor(), i, settings.routerJitterNoise(), settings.moeExpertCapacityFactor()));
+        }
     }
 
     /** Where it was read from. */

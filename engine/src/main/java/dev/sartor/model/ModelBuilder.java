@@ -111,7 +111,7 @@ public final class ModelBuilder {
     }
 
     private Experts.Layer expertLayer(String name, String layer, int count, long rows, long columns, boolean biases) {
-        var bias = biases ? matrixOfVectors(name + "." + layer + "_bias", count, rows) : null;
+        var bias = biases ? vectors(name + "." + layer + "_bias", count, rows) : null;
         var names = IntStream.range(0, count).mapToObj(expert -> name + "." + expert + "." + layer).toList();
         if (!trained) {
             return new Experts.Layer(names.stream().map(each -> linear(each, columns, rows, false)).toList(), null, bias);
@@ -213,9 +213,9 @@ public final class ModelBuilder {
         return DenseWeight.frozen(name, matrix);
     }
 
-    /** A parameter with a vector for each expert. */
-    private Parameter matrixOfVectors(String name, long count, long width) {
-        return parameter(name, source.spec(name, count, width));
+    /** A vector for each expert. */
+    private Vector vectors(String name, long count, long width) {
+        return new Vector(name, parameter(name, source.spec(name, count, width)));
     }
 
     private Parameter parameter(String name, long width) {

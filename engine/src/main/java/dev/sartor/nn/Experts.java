@@ -33,7 +33,7 @@ public final class Experts {
     public static final class Layer {
         private final List<Linear> linears;
         private final Parameter weight;
-        private final Parameter bias;
+        private final Vector bias;
         private Lora lora;
 
         /**
@@ -41,7 +41,7 @@ public final class Experts {
          * @param weight [experts * out, in], of which the linears' weights are parts; null where they are frozen
          * @param bias [experts, out], or null
          */
-        public Layer(List<Linear> linears, Parameter weight, Parameter bias) {
+        public Layer(List<Linear> linears, Parameter weight, Vector bias) {
             this.linears = List.copyOf(linears);
             this.weight = weight;
             this.bias = bias;
@@ -53,7 +53,7 @@ public final class Experts {
         }
 
         /** [experts, out], or null. */
-        public Parameter bias() {
+        public Vector bias() {
             return bias;
         }
 
@@ -78,7 +78,7 @@ public final class Experts {
 
         private Stream<Var> inputs(Tape tape) {
             var adapted = lora != null;
-            return Stream.of(weight, bias, adapted ? lora.a : null, adapted ? lora.b : null).map(tape::parameter);
+            return Stream.of(weight, bias == null ? null : bias.parameter(), adapted ? lora.a : null, adapted ? lora.b : null).map(tape::parameter);
         }
     }
 
@@ -122,9 +122,10 @@ public final class Experts {
         return gate.linears.size();
     }
 
-    /** Each expert's layers, expert by expert. */
+    /** Each expert's layers, expert by expert, and before them the biases of all. */
     List<Module> modules() {
         var modules = new ArrayList<Module>();
+        Stream.of(gate, up, down).map(Layer::bias).filter(Objects::nonNull).forEach(modules::add);
         for (int expert = 0; expert < count(); expert++) {
             Collections.addAll(modules, gate.linears.get(expert), up.linears.get(expert), down.linears.get(expert));
         }

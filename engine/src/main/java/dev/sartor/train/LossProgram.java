@@ -50,7 +50,7 @@ public final class LossProgram implements AutoCloseable {
         write(batch, tokenWeight, share);
         prepared.run();
         double sum = Eager.floats(device, step.loss())[0];
-        return new BatchLoss(sum, step.routers().map(routers -> routers.read(device)).orElse(RouterLoss.NONE));
+        return new BatchLoss(sum, step.routers().map(routers -> routers.read(device)).orElse(RouterReport.NONE));
     }
 
     /** Runs the step op by op, and says where the first NaN or infinity appears. */

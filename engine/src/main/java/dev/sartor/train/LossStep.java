@@ -20,7 +20,7 @@ import java.util.stream.Stream;
  * @param targets [tokens] int32
  * @param tokenWeights [tokens] float32
  * @param loss [1] float32, the sum of the losses
- * @param routers what concerns routers of mixtures of experts, if they have losses
+ * @param routers what concerns routers of mixtures of experts, if there are any
  */
 record LossStep(
         Recording recording, TokenInputs inputs, Tensor targets, Tensor tokenWeights, Tensor loss, Optional<RouterStep> routers) {
@@ -41,9 +41,9 @@ record LossStep(
             tape.emit(new WeightedSum(losses.value(), null, loss, false));
             return null;
         });
-        var routers = RouterStep.record(tape, hidden.routed(), model.config().routers(), shape);
+        var routers = RouterStep.record(tape, hidden.routed(), model.routers(), shape);
         if (training) {
-            tape.backward(Stream.concat(Stream.of(losses), routers.stream().map(RouterStep::losses)).toArray(Var[]::new));
+            tape.backward(Stream.concat(Stream.of(losses), routers.flatMap(RouterStep::losses).stream()).toArray(Var[]::new));
         }
         return new LossStep(tape.recording(), inputs, targets, tokenWeights, loss, routers);
     }

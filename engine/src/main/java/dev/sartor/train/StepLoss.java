@@ -7,16 +7,17 @@ import tools.jackson.databind.JsonNode;
  * Losses of some steps together.
  *
  * @param sum the learned tokens' cross-entropies, in nats
- * @param routersSum the routers' losses of each step, summed
+ * @param routersSum the routers' losses of each step, summed, and their loads
  */
-public record StepLoss(double sum, long learnedTokens, RouterLoss routersSum, int steps) {
-    static final StepLoss NONE = new StepLoss(0, 0, RouterLoss.NONE, 0);
+public record StepLoss(double sum, long learnedTokens, RouterReport routersSum, int steps) {
+    static final StepLoss NONE = new StepLoss(0, 0, RouterReport.NONE, 0);
 
     /** As {@link #toJson} wrote it, to the bit; {@link #NONE} of nothing. */
     static StepLoss of(JsonNode json) {
         return new StepLoss(json.path("loss_sum").asDouble(0), json.path("learned_tokens").asLong(0),
-                new RouterLoss(json.path("aux_loss_sum").asDouble(0), json.path("router_z_loss_sum").asDouble(0),
-                        json.path("weighted_router_loss_sum").asDouble(0)), json.path("steps").asInt(0));
+                new RouterReport(json.path("aux_loss_sum").asDouble(0), json.path("router_z_loss_sum").asDouble(0),
+                        json.path("weighted_router_loss_sum").asDouble(0),
+                        json.path("experts").valueStream().map(ExpertLoad::of).toList()), json.path("steps").asInt(0));
     }
 
     JsonNode toJson() {
@@ -27,6 +28,8 @@ public record StepLoss(double sum, long learnedTokens, RouterLoss routersSum, in
         json.put("aux_loss_sum", routersSum.auxLoss());
         json.put("router_z_loss_sum", routersSum.zLoss());
         json.put("weighted_router_loss_sum", routersSum.weighted());
+        var experts = json.putArray("experts");
+        routersSum.layers().forEach(layer -> experts.add(layer.toJson()));
         return json;
     }
 
@@ -34,9 +37,9 @@ public record StepLoss(double sum, long learnedTokens, RouterLoss routersSum, in
         return new StepLoss(sum + other.sum, learnedTokens + other.learnedTokens, routersSum.plus(other.routersSum), steps + other.steps);
     }
 
-    /** The routers' losses of a step, on average. */
-    RouterLoss routers() {
-        return steps == 0 ? RouterLoss.NONE : routersSum.times(1.0 / steps);
+    /** The routers' losses of a step, on average, and all loads. */
+    RouterReport routers() {
+        return steps == 0 ? RouterReport.NONE : routersSum.lossesTimes(1.0 / steps);
     }
 
     /** The loss that is trained: each learned token weighs the same, and each step's routers do. */

@@ -39,6 +39,7 @@ public final class Trainer implements AutoCloseable {
     private final List<Trained> trained;
     private final UpdateProgram update;
     private final Programs programs;
+    private final CorrectionBiases biases;
     private final long totalSteps;
     private final LearningRate schedule;
     /** Which model is tuned, told when its files had just been read. */
@@ -89,6 +90,7 @@ public final class Trainer implements AutoCloseable {
             throw e;
         }
         optimizer = made;
+        biases = new CorrectionBiases(model);
         programs = new Programs(model, workspace, arguments.recompute());
     }
 
@@ -173,6 +175,7 @@ public final class Trainer implements AutoCloseable {
             }
             double rate = optimizer.optimizer().learningRate(schedule.at(step), step + 1);
             update.step(rate, Math.toIntExact(step + 1));
+            biases.update(loss.routersSum().layers());
             step++;
             learnedTokens += learned;
             unlogged = unlogged.plus(loss);
@@ -206,8 +209,8 @@ public final class Trainer implements AutoCloseable {
         return result;
     }
 
-    private Optional<RouterLoss> routers(StepLoss loss) {
-        return model.config().routers().hasLosses() ? Optional.of(loss.routers()) : Optional.empty();
+    private Optional<RouterReport> routers(StepLoss loss) {
+        return model.lm().mixtures().isEmpty() ? Optional.empty() : Optional.of(loss.routers());
     }
 
     private StepLoss gradients(List<Batch> batches, long learned) {
@@ -216,7 +219,7 @@ public final class Trainer implements AutoCloseable {
                     + " check the labels of the data (completion_only_loss, assistant_only_loss, max_length)");
         }
         double sum = 0;
-        var routers = RouterLoss.NONE;
+        var routers = RouterReport.NONE;
         float share = 1f / batches.size();
         for (int i = 0; i < batches.size(); i++) {
             var batch = batches.get(i);
@@ -226,7 +229,7 @@ public final class Trainer implements AutoCloseable {
                 throw broken(batches, learned, "the loss is " + loss.mean(batch.learnedTokens()));
             }
             sum += loss.sum();
-            routers = routers.plus(loss.routers().times(share));
+            routers = routers.plus(loss.routers().lossesTimes(share));
             tokens += batch.inputIds().length;
         }
         return new StepLoss(sum, learned, routers, 1);
@@ -272,6 +275,7 @@ public final class Trainer implements AutoCloseable {
         var tensors = new LinkedHashMap<String, Tensor>();
         trained.forEach(each -> tensors.put("parameter." + each.name(), update.trainedValue(each)));
         tensors.putAll(optimizer.optimizer().state());
+        tensors.putAll(biases.state());
         return tensors;
     }
 
@@ -281,11 +285,12 @@ public final class Trainer implements AutoCloseable {
      */
     private String fingerprint() {
         var digest = digest(data.step(0));
-        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, base %s, data %08x%s, first batch %08x, trained: %s"
+        return "%d steps of %d an epoch, batch %d x %d, %s, %s, norm up to %s, seed %d, %s, base %s, data %08x%s, first batch %08x, trained: %s%s"
                 .formatted(totalSteps, data.stepsPerEpoch(), arguments.perDeviceTrainBatchSize(),
                         arguments.gradientAccumulationSteps(), schedule, arguments.optim().description(),
                         arguments.maxGradNorm(), arguments.seed(),
-                        model.dtype(), base, dataDigest, evaluationDigest(), digest.getValue(), trainee.description());
+                        model.dtype(), base, dataDigest, evaluationDigest(), digest.getValue(), trainee.description(),
+                        model.lm().mixtures().isEmpty() ? "" : ", " + model.routers());
     }
 
     /** The metrics of a run are also those of its evaluations. */

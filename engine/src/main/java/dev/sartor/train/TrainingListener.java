@@ -23,12 +23,12 @@ public interface TrainingListener {
      * @param epoch passes over the data, in fractions
      * @param loss mean of the learned tokens, in nats, with the routers' losses added
      * @param gradientNorm of the last step, before clipping
-     * @param routers losses of the routers of mixtures of experts, if they have any
+     * @param routers what the routers of mixtures of experts did since the last report, if there are any
      * @param tokens tokens read so far, padding included
      * @param learnedTokens tokens learned so far
      * @param secondsLeft estimate to the end
      */
     record Progress(
             long step, long totalSteps, double epoch, double loss, double gradientNorm, double learningRate,
-            Optional<RouterLoss> routers, long tokens, long learnedTokens, double tokensPerSecond, double secondsLeft) {}
+            Optional<RouterReport> routers, long tokens, long learnedTokens, double tokensPerSecond, double secondsLeft) {}
 }

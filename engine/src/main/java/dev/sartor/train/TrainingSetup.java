@@ -32,8 +32,15 @@ public final class TrainingSetup implements AutoCloseable {
      * @param quantization of the base model's linear layers; null for what its directory has
      * @param adapter a method's configuration, such as a LoraConfig; null to train every weight
      * @param seed of initial values and dropout
+     * @param routers of mixtures of experts
      */
-    public record Options(Path model, DType dtype, QuantizationConfig quantization, Record adapter, long seed, Start start) {
+    public record Options(
+            Path model, DType dtype, QuantizationConfig quantization, Record adapter, long seed, Start start, RouterArguments routers) {
+        /** Routers as the model's config.json has them. */
+        public Options(Path model, DType dtype, QuantizationConfig quantization, Record adapter, long seed, Start start) {
+            this(model, dtype, quantization, adapter, seed, start, RouterArguments.NONE);
+        }
+
         /** A base model as its directory has it. */
         public Options(Path model, DType dtype, Record adapter, long seed, Start start) {
             this(model, dtype, null, adapter, seed, start);
@@ -41,12 +48,13 @@ public final class TrainingSetup implements AutoCloseable {
 
         /** Whether a step of the one is that of the other, but for how the base model's linear layers are stored. */
         boolean hasStepOf(Options other) {
-            return model.equals(other.model) && dtype == other.dtype && Objects.equals(adapter, other.adapter);
+            return model.equals(other.model) && dtype == other.dtype && Objects.equals(adapter, other.adapter)
+                    && routers.equals(other.routers);
         }
 
         /** The same to be laid out only. */
         Options planned() {
-            return new Options(model, dtype, quantization, adapter, seed, Start.PLAN);
+            return new Options(model, dtype, quantization, adapter, seed, Start.PLAN, routers);
         }
     }
 
@@ -69,6 +77,7 @@ public final class TrainingSetup implements AutoCloseable {
         state = new Scope(Scope.Kind.STATE, model.device());
         try {
             random = new RandomStream(model.device(), state, options.seed);
+            model.setRouters(options.routers.of(model, whole), random);
             adapters = new Adapters(model.device(), state, model.slots(), random);
             if (whole) {
                 trainee = new ModelTrainee(model, options.dtype);

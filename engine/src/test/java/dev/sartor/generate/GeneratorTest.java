@@ -11,6 +11,7 @@ import dev.sartor.io.Json;
 import dev.sartor.io.SafetensorsWriter;
 import dev.sartor.model.LanguageModel;
 import dev.sartor.model.ModelWriter;
+import dev.sartor.peft.TinyModels;
 import dev.sartor.tape.Workspace;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class GeneratorTest {
     private static final int VOCABULARY = 262;
+    private static final Set<String> MIXTURES = Set.of("mixtral", "qwen2_moe", "glm4_moe", "gpt_oss");
 
     @TempDir
     Path temporary;
@@ -40,9 +43,12 @@ class GeneratorTest {
     /** A random model with a byte-level tokenizer. */
     private LanguageModel model(Device device, String type) throws IOException {
         var bare = Files.createDirectories(temporary.resolve("bare"));
-        var config = Json.object().put("model_type", type).put("vocab_size", VOCABULARY).put("tie_word_embeddings", type.equals("gpt2"))
+        var config = MIXTURES.contains(type) ? TinyModels.settings(type) : Json.object();
+        config.put("model_type", type).put("vocab_size", VOCABULARY).put("tie_word_embeddings", type.equals("gpt2"))
                 .put("initializer_range", 0.3);
-        if (type.equals("gpt2")) {
+        if (MIXTURES.contains(type)) {
+            config.put("max_position_embeddings", 192);
+        } else if (type.equals("gpt2")) {
             config.put("n_embd", 16).put("n_layer", 2).put("n_head", 2).put("n_positions", 192);
         } else {
             config.put("hidden_size", 16).put("intermediate_size", 24).put("num_hidden_layers", 2).put("num_attention_heads", 2)
@@ -99,7 +105,8 @@ class GeneratorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"cpu,llama", "reference,llama", "cpu,gpt2", "cpu,mistral", "reference,mistral"})
+    @CsvSource({"cpu,llama", "reference,llama", "cpu,gpt2", "cpu,mistral", "reference,mistral", "cpu,mixtral",
+        "cpu,qwen2_moe", "cpu,glm4_moe", "cpu,gpt_oss", "reference,gpt_oss"})
     void cacheChangesNothing(String name, String type) throws IOException {
         try (var device = Devices.open(name); var model = model(device, type)) {
             int[] prompt = prompt(7, 1);

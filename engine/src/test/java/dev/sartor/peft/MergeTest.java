@@ -45,6 +45,9 @@ class MergeTest {
             mixtral | {"r": 3, "target_modules": ["experts.0.gate_proj", "experts.2.gate_proj", "experts.1.up_proj", "0.mlp.experts.3.down_proj"]}
             qwen3_moe | {"r": 3, "target_modules": ".*experts\\\\.[03]\\\\..*", "use_rslora": true}
             qwen3_moe | {"r": 3, "target_parameters": ["down_proj"], "modules_to_save": ["mlp.gate"]}
+            mixtral   | {"r": 3, "target_modules": "all-linear"}
+            qwen2_moe | {"r": 3, "target_modules": "all-linear", "modules_to_save": ["mlp.gate"]}
+            gpt_oss   | {"r": 3, "target_modules": ["q_proj", "o_proj"]}
             """)
     void inFloat32NothingIsLost(String name, String config) throws IOException {
         try (var tiny = new TinyModel(temporary, name)) {

@@ -26,7 +26,7 @@ class FitTableTest {
 
     /** Every cell of the table is what the plan of that very run says, in shapes that align and in others. */
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "qwen3", "gpt2"})
+    @ValueSource(strings = {"llama", "qwen3", "gpt2", "qwen2_moe", "gpt_oss"})
     void cellsAreExact(String family) throws IOException {
         try (var device = CpuDevice.open(2)) {
             var model = TinyModels.weights(device, temporary, family, DType.FLOAT32);

@@ -26,7 +26,8 @@ class MemoryPlanTest {
     Path temporary;
 
     @ParameterizedTest
-    @CsvSource({"llama,FLOAT32,true,", "llama,BFLOAT16,true,", "qwen2,FLOAT32,true,", "gpt2,FLOAT32,true,", "llama,FLOAT32,false,",
+    @CsvSource({"llama,FLOAT32,true,", "llama,BFLOAT16,true,", "qwen2,FLOAT32,true,", "gpt2,FLOAT32,true,", "mixtral,FLOAT32,true,", "qwen2_moe,BFLOAT16,true,NF4",
+        "qwen2_moe,FLOAT32,false,", "glm4_moe,BFLOAT16,true,INT8", "glm4_moe,FLOAT32,false,", "gpt_oss,FLOAT32,true,FP4", "llama,FLOAT32,false,",
         "llama,BFLOAT16,true,NF4", "gpt2,FLOAT32,true,FP4", "qwen2,BFLOAT16,true,INT8"})
     void plannedIsAllocated(String name, DType dtype, boolean adapter, QuantType quantized) throws IOException {
         try (var device = CpuDevice.open(2)) {

@@ -44,9 +44,14 @@ final class TinyRun implements AutoCloseable {
     /** @param quantization of the base as it is read, or null */
     TinyRun(String device, Path model, DType dtype, QuantizationConfig quantization, LoraConfig adapter, TrainingArguments arguments,
             TrainingData data, List<Batch> evaluation, Path output) throws IOException {
+        this(device, new TrainingSetup.Options(model, dtype, quantization, adapter, arguments.seed(), TrainingSetup.Start.FILES),
+                arguments, data, evaluation, output);
+    }
+
+    TinyRun(String device, TrainingSetup.Options options, TrainingArguments arguments, TrainingData data, List<Batch> evaluation,
+            Path output) throws IOException {
         this.device = Devices.open(device);
-        setup = new TrainingSetup(this.device,
-                new TrainingSetup.Options(model, dtype, quantization, adapter, arguments.seed(), TrainingSetup.Start.FILES));
+        setup = new TrainingSetup(this.device, options);
         trainer = new Trainer(setup.model(), setup.trainee(), setup.random(), arguments, data, evaluation, output,
                 new TrainingListener() {
                     @Override

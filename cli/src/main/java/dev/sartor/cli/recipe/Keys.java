@@ -68,6 +68,15 @@ public final class Keys {
         key("seed", new Type.Whole(0), "of data order, dropout and initial values");
         key("gradient_checkpointing", new Type.FlagOr(List.of("auto")), "true: compute blocks again in the backward pass; false: keep all; auto: as little again as memory allows");
         key("max_memory", new Type.Size(), "what a run may use, such as 24GiB; all that the machine has if not said");
+        // Mixtures of experts
+        key("output_router_logits", new Type.Flag(), "load-balancing loss for mixtures of experts; config.json's word if not said");
+        key("router_aux_loss_coef", new Type.Number(0, ANY), "coefficient of the load-balancing loss");
+        key("router_z_loss_coef", new Type.Number(0, ANY), "coefficient of the routers' z-loss", "moe_z_loss_coeff");
+        key("router_jitter_noise", new Type.Number(0, 1), "noise on the input of mixtures of experts, in training");
+        key("moe_expert_capacity_factor", new Type.Number(0, ANY),
+                "what an expert takes at most in training, in even shares; 0: all, none is dropped");
+        key("moe_router_bias_update_rate", new Type.Number(0, ANY),
+                "what routers' correction biases move by after a step, to balance without a loss", "bias_update_speed");
         // Adapter
         key("peft_type", new Type.Choice(List.of("LORA", "none")), "adapter method; none trains every weight");
         key("r", new Type.Whole(1), "LoRA rank", "lora_r");
