@@ -6,6 +6,7 @@
  *
  *   vf, vi, vu        float, int32, uint32 vectors of `lanes` elements
  *   load, store       float, bfloat16 and float16 memory; whole vectors or the first n lanes
+ *   gather, look_up   elements of a table
  *   fma, max, min, sqrt, exp, exp2, tanh, erf, sum, maximum
  *   each_vector       loop over [0, n): whole vectors, then one partial vector
  */
@@ -67,10 +68,12 @@ typedef float vf __attribute__((vector_size(lanes * 4)));
 typedef int32_t vi __attribute__((vector_size(lanes * 4)));
 typedef uint32_t vu __attribute__((vector_size(lanes * 4)));
 typedef uint16_t vh __attribute__((vector_size(lanes * 2)));
+typedef uint8_t vb __attribute__((vector_size(lanes)));
 
 typedef float vf_any __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
 typedef uint32_t vu_any __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
 typedef uint16_t vh_any __attribute__((vector_size(lanes * 2), aligned(2), may_alias));
+typedef uint8_t vb_any __attribute__((vector_size(lanes), aligned(1), may_alias));
 
 /* Passed instead of a count where all lanes take part. */
 struct whole_t {};
@@ -294,6 +297,55 @@ SARTOR_INLINE void store(T *p, vf x, int n) {
   store(part, x);
   for (int i = 0; i < n; i++) p[i] = part[i];
 }
+
+/* p[index[i]] */
+SARTOR_INLINE vf gather(const float *p, vi index) {
+#if SARTOR_SIMD_AVX512
+  return (vf)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (__mmask16)0xffff, (__m512i)index, p, 4);
+#elif SARTOR_SIMD_AVX2
+  return (vf)_mm256_i32gather_ps(p, (__m256i)index, 4);
+#else
+  vf r;
+  for (int i = 0; i < lanes; i++) r[i] = p[index[i]];
+  return r;
+#endif
+}
+/* The same of bytes; three more behind the last must be readable. */
+SARTOR_INLINE vi gather(const uint8_t *p, vi index) {
+#if SARTOR_SIMD_AVX512
+  return (vi)_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), (__mmask16)0xffff, (__m512i)index, p, 1) & 255;
+#elif SARTOR_SIMD_AVX2
+  return (vi)_mm256_i32gather_epi32((const int *)p, (__m256i)index, 1) & 255;
+#else
+  vi r;
+  for (int i = 0; i < lanes; i++) r[i] = p[index[i]];
+  return r;
+#endif
+}
+
+/* table[index[i]], 0 <= index[i] < 256: permutes where they are wide, which gathers are much slower than. */
+SARTOR_INLINE vf look_up(const float (&table)[256], vi index) {
+#if SARTOR_SIMD_AVX512
+  const __m512i i = (__m512i)index; /* permutes read the lower five bits */
+  __m512 found[8];
+#pragma GCC unroll 8
+  for (int part = 0; part < 8; part++)
+    found[part] = _mm512_permutex2var_ps(_mm512_loadu_ps(table + 32 * part), i, _mm512_loadu_ps(table + 32 * part + 16));
+#pragma GCC unroll 3
+  for (int bit = 0; bit < 3; bit++) {
+    const __mmask16 upper = _mm512_test_epi32_mask(i, _mm512_set1_epi32(32 << bit));
+#pragma GCC unroll 4
+    for (int part = 0; part < 4 >> bit; part++) found[part] = _mm512_mask_blend_ps(upper, found[2 * part], found[2 * part + 1]);
+  }
+  return (vf)found[0];
+#else
+  return gather(table, index);
+#endif
+}
+
+/* A vector of bytes, and its lower eight bits back. */
+SARTOR_INLINE vi load_bytes(const uint8_t *p) { return __builtin_convertvector((vb) * (const vb_any *)p, vi); }
+SARTOR_INLINE void store_bytes(uint8_t *p, vi x) { *(vb_any *)p = __builtin_convertvector(x, vb); }
 
 SARTOR_INLINE void store_scalar(float *p, float x) { *p = x; }
 SARTOR_INLINE void store_scalar(bfloat16 *p, float x) { store(p, splat(x), 1); }

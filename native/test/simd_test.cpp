@@ -97,7 +97,25 @@ static void block_numbers() {
   }
 }
 
+static void tables() {
+  float floats[256];
+  uint8_t bytes[256 + 3] = {}, codes[simd::lanes], back[simd::lanes];
+  for (int i = 0; i < 256; i++) floats[i] = static_cast<float>(3 * i), bytes[i] = static_cast<uint8_t>(255 - i);
+  for (int first = 0; first < 256; first += simd::lanes) {
+    for (int l = 0; l < simd::lanes; l++) codes[l] = static_cast<uint8_t>(7 * (first + l));
+    const simd::vi index = simd::load_bytes(codes);
+    const vf gathered = simd::gather(floats, index), looked_up = simd::look_up(floats, index);
+    const simd::vi of_bytes = simd::gather(bytes, index);
+    simd::store_bytes(back, of_bytes + 256);
+    for (int l = 0; l < simd::lanes; l++)
+      CHECK(gathered[l] == floats[codes[l]] && looked_up[l] == floats[codes[l]] && of_bytes[l] == bytes[codes[l]] &&
+                back[l] == bytes[codes[l]],
+            "element %d of a table is not found", codes[l]);
+  }
+}
+
 int main() {
+  tables();
   functions();
   block_numbers();
   known_answers();

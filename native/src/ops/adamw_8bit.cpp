@@ -9,17 +9,44 @@ constexpr int64_t block_size = 256;
 constexpr DynamicMap<true> signed_map;
 constexpr DynamicMap<false> unsigned_map;
 
+/* The codes of a block in whole vectors: where they lie, or of the last, short block a copy. */
+class Codes {
+ public:
+  Codes(uint8_t *codes, int64_t count, int padding) : codes_(codes), at_(codes), count_(count) {
+    if (count == block_size) return;
+    memset(copy_, padding, sizeof copy_);
+    memcpy(copy_, codes, (size_t)count);
+    at_ = copy_;
+  }
+  ~Codes() {
+    if (at_ == copy_) memcpy(codes_, copy_, (size_t)count_);
+  }
+  Codes(const Codes &) = delete;
+  Codes &operator=(const Codes &) = delete;
+
+  uint8_t *at(int64_t i) { return at_ + i; }
+  int64_t rounded() const { return round_up(count_, lanes); }
+
+ private:
+  uint8_t *codes_, *at_;
+  int64_t count_;
+  alignas(64) uint8_t copy_[block_size];
+};
+
 template <class Map>
-void decode(const Map &map, const uint8_t *codes, float absmax, int64_t count, float *values) {
-  for (int64_t i = 0; i < count; i++) values[i] = map.values[codes[i]] * absmax;
+void decode(const Map &map, Codes &codes, float absmax, float *values) {
+  const vf scale = splat(absmax);
+  for (int64_t i = 0; i < codes.rounded(); i += lanes) store(values + i, map.decode(load_bytes(codes.at(i))) * scale);
 }
 
 template <class Map>
-float encode(const Map &map, const float *values, int64_t count, uint8_t *codes) {
+float encode(const Map &map, const float *values, int64_t count, Codes &codes) {
   vf largest{};
   each_vector(count, [&](int64_t i, auto n) { largest = max(largest, abs(load(values + i, n))); });
   const float absmax = maximum(largest);
-  for (int64_t i = 0; i < count; i++) codes[i] = absmax > 0 ? map.nearest(values[i] / absmax) : Map::zero;
+  const vf scale = splat(absmax);
+  for (int64_t i = 0; i < codes.rounded(); i += lanes)
+    store_bytes(codes.at(i), absmax > 0 ? map.nearest(load(values + i) / scale) : vi{} + Map::zero);
   return absmax;
 }
 
@@ -41,8 +68,9 @@ int32_t adamw_8bit(Context &context, const sartor_adamw_8bit &op) {
     alignas(64) float m_values[block_size], v_values[block_size];
     for (int64_t block = first; block < last; block++) {
       const int64_t start = block * block_size, count = minimum(block_size, op.count - start);
-      decode(signed_map, op.m + start, op.m_absmax[block], count, m_values);
-      decode(unsigned_map, op.v + start, op.v_absmax[block], count, v_values);
+      Codes m_codes(op.m + start, count, signed_map.zero), v_codes(op.v + start, count, unsigned_map.zero);
+      decode(signed_map, m_codes, op.m_absmax[block], m_values);
+      decode(unsigned_map, v_codes, op.v_absmax[block], v_values);
       each_vector(count, [&](int64_t i, auto n) {
         vf p = load(op.parameter + start + i, n), m = load(m_values + i, n), v = load(v_values + i, n);
         step.take(load(op.gradient + start + i, n), p, m, v);
@@ -50,8 +78,8 @@ int32_t adamw_8bit(Context &context, const sartor_adamw_8bit &op) {
         store(m_values + i, m, n);
         store(v_values + i, v, n);
       });
-      op.m_absmax[block] = encode(signed_map, m_values, count, op.m + start);
-      op.v_absmax[block] = encode(unsigned_map, v_values, count, op.v + start);
+      op.m_absmax[block] = encode(signed_map, m_values, count, m_codes);
+      op.v_absmax[block] = encode(unsigned_map, v_values, count, v_codes);
     }
   });
   return SARTOR_OK;

@@ -19,13 +19,14 @@ struct DynamicMap {
 
   float magnitudes[magnitude_count] = {};
   float values[256] = {};
-  float highest[magnitude_count] = {}; /* the largest float whose nearest is magnitudes[k] */
+  float highest[256] = {}; /* the largest float whose nearest is magnitudes[k] */
   /* Floats below 1 fall into buckets by exponent and seven bits of mantissa, each crossed by one
    * border at most: base is the magnitude's number at its lower end. */
   static constexpr uint32_t least = 0x34000000; /* 2^-23: everything below is 0 */
   static constexpr uint32_t one = 0x3f800000;
   static constexpr int bucket_bits = 16;
-  uint8_t base[(one - least) >> bucket_bits] = {};
+  static constexpr uint32_t buckets = (one - least) >> bucket_bits;
+  uint8_t base[buckets + 3] = {}; /* gather reads words */
 
   constexpr DynamicMap() {
     int k = 1;
@@ -49,7 +50,7 @@ struct DynamicMap {
     }
     highest[magnitude_count - 1] = 2.0f;
     int number = 0;
-    for (uint32_t bucket = 0; bucket < sizeof(base); bucket++) {
+    for (uint32_t bucket = 0; bucket < buckets; bucket++) {
       const float low = from_bits(least + (bucket << bucket_bits));
       while (low > highest[number]) number++;
       base[bucket] = (uint8_t)number;
@@ -64,20 +65,20 @@ struct DynamicMap {
     return i < (parts + 1) / 2 ? (float)((double)0.1f + (double)width * i) : (float)(1.0 - (double)width * (parts - i));
   }
 
-  /* The code of the value nearest to x, |x| <= 1; of the smaller one where two are as near. */
-  uint8_t nearest(float x) const {
-    const uint32_t bits = to_bits(x) & 0x7fffffff;
-    int number;
-    if (bits >= one) { /* a NaN too: it must not lead out of the table */
-      number = magnitude_count - 1;
-    } else if (bits < least) {
-      number = 0;
-    } else {
-      number = base[(bits - least) >> bucket_bits];
-      number += from_bits(bits) > highest[number];
-    }
-    if (!is_signed) return (uint8_t)number;
-    return (uint8_t)(x < 0 ? zero - (number < 127 ? number : 127) : zero + number);
+  /* The values of codes. */
+  vf decode(vi codes) const { return look_up(values, codes); }
+
+  /* The codes of the values nearest to x, |x| <= 1; of the smaller one where two are as near. */
+  vi nearest(vf x) const {
+    const vi bits = (vi)abs(x);
+    const vi beyond = bits >= (int32_t)one; /* a NaN too: it must not lead out of the table */
+    const vi below = bits < (int32_t)least;
+    vi number = gather(base, ((bits - (int32_t)least) >> bucket_bits) & ~(beyond | below));
+    number -= (vf)bits > look_up(highest, number);
+    number = (number & ~(beyond | below)) | ((magnitude_count - 1) & beyond);
+    if constexpr (!is_signed) return number;
+    const vi fewer = number > 127; /* no negative 1 */
+    return x < splat(0.0f) ? zero - (number + fewer) : zero + number;
   }
 };
 

@@ -53,6 +53,16 @@ class DispatchContractTest extends OpContract {
                 f -> dispatch(f, new int[] {0, 1, 2, bad, bad, 1}, new Sizes(3, 4, 2), 0), "indices[3] is " + bad));
     }
 
+    /** Among so many assignments that several threads look at them, the first bad one is named. */
+    @TestFactory
+    Stream<DynamicTest> refusalsAmongMany() {
+        var sizes = new Sizes(1031, 60, 4);
+        int[] indices = Skew.UNIFORM.indices(sizes.tokens, sizes.experts, sizes.topK);
+        indices[2000] = 60;
+        indices[4000] = -7;
+        return refused("experts 60 and -7", f -> dispatch(f, indices, sizes, 0), "indices[2000] is 60");
+    }
+
     @Test
     void capacities() {
         assertEquals(0, dev.sartor.op.Dispatch.capacity(0, 100, 8));
