@@ -14,8 +14,10 @@ public sealed interface Arrangement {
      * The B matrices of a mixture's experts, as PEFT has them of a fused parameter (its {@code ParamWrapper}): in memory
      * expert after expert, [parts * experts * out, rank], in the file [parts * out, rank * experts], columns by rank
      * and within a rank by expert. Parts are layers that the parameter fuses, gate and up.
+     *
+     * @param alternating whether the parts' rows alternate, as in GPT-OSS
      */
-    record RankMajor(int experts, int parts) implements Arrangement {}
+    record RankMajor(int experts, int parts, boolean alternating) implements Arrangement {}
 
     Arrangement PLAIN = new Plain();
 
@@ -24,7 +26,7 @@ public sealed interface Arrangement {
         return switch (this) {
             case Plain() -> memory;
             case Transposed() -> Shape.of(memory.dim(1), memory.dim(0));
-            case RankMajor(int experts, int parts) -> Shape.of(memory.dim(0) / experts, memory.dim(1) * experts);
+            case RankMajor(int experts, int parts, boolean alternating) -> Shape.of(memory.dim(0) / experts, memory.dim(1) * experts);
         };
     }
 
@@ -69,10 +71,11 @@ public sealed interface Arrangement {
         return switch (this) {
             case Plain() -> row * columns + column;
             case Transposed() -> column * rows + row;
-            case RankMajor(int experts, int parts) -> {
+            case RankMajor(int experts, int parts, boolean alternating) -> {
                 int out = rows / (experts * parts);
                 int expert = row / out % experts;
-                int storedRow = row / (out * experts) * out + row % out;
+                int part = row / (out * experts);
+                int storedRow = alternating ? row % out * parts + part : part * out + row % out;
                 yield (storedRow * columns + column) * experts + expert;
             }
         };

@@ -4,6 +4,7 @@ import dev.sartor.device.kernel.ExpertAdapters;
 import dev.sartor.nn.Adapter;
 import dev.sartor.nn.Experts;
 import dev.sartor.nn.Linear;
+import dev.sartor.nn.Slots;
 import dev.sartor.peft.AdapterTensor;
 import dev.sartor.peft.Arrangement;
 import dev.sartor.peft.Attachment.OnExperts;
@@ -28,9 +29,12 @@ final class ExpertSites {
     private static final String B = ".lora_B.weight";
 
     private final LoraConfig config;
+    private final boolean alternating;
 
-    ExpertSites(LoraConfig config) {
+    ExpertSites(LoraConfig config, Slots slots) {
         this.config = config;
+        // Its gate_up_proj has a feature of gate, then one of up.
+        this.alternating = slots.modelType().equals("gpt_oss");
     }
 
     /**
@@ -55,7 +59,7 @@ final class ExpertSites {
         // PEFT makes one linear layer of all experts' B, whose features in are those of all.
         var a = AdapterTensor.of(key + A, LoraMethod.initialA(config, first.columns(), rank), (long) count * rank, first.columns());
         var b = AdapterTensor.of(key + B, LoraMethod.initialB(config, (long) count * rank), parts * count * out, rank)
-                .with(new Arrangement.RankMajor(count, parts));
+                .with(new Arrangement.RankMajor(count, parts, alternating));
         return new Site(List.of(a, b), parameters -> {
             var placements = new ArrayList<Placement>();
             var all = parameters.get(a.key());

@@ -66,7 +66,7 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
                 .forEach(linear -> sites.add(site(config, slots, linear, linear.name(), random)));
         parameters.linears().forEach(linear -> sites.add(site(config, slots, linear, linear.name() + TargetParameters.WEIGHT, random)));
         int dense = sites.size();
-        var expertSites = new ExpertSites(config);
+        var expertSites = new ExpertSites(config, slots);
         for (var experts : slots.experts()) {
             sites.addAll(expertSites.fused(experts, parameters.fused().getOrDefault(experts, Set.of())));
             sites.addAll(expertSites.single(experts, targets));
