@@ -34,6 +34,7 @@ public final class Main implements Runnable {
         commands.put("merge", MergeCommand.class);
         commands.put("quantize", QuantizeCommand.class);
         commands.put("upcycle", UpcycleCommand.class);
+        commands.put("moe-from-adapters", MoeFromAdaptersCommand.class);
         commands.put("forward", ForwardCommand.class);
         commands.put("plan", PlanCommand.class);
         commands.put("bench", BenchCommand.class);

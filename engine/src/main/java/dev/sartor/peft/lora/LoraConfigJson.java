@@ -73,7 +73,8 @@ final class LoraConfigJson {
         if (json.path("target_parameters").isString()) {
             throw wrong("target_parameters", "expected a list of names such as [mlp.experts.gate_up_proj], found a string");
         }
-        if (targets instanceof ModuleSelector.Names(var names) && names.isEmpty() && parameters.isEmpty()) {
+        if (targets instanceof ModuleSelector.Names(var names) && names.isEmpty() && parameters.isEmpty()
+                && strings("modules_to_save").isEmpty()) {
             throw wrong("target_modules", "the list is empty; name layers, or write \"all-linear\"");
         }
         var layers = integers("layers_to_transform");

@@ -101,7 +101,8 @@ public final class LoraMethod implements AdapterMethod<LoraConfig> {
     }
 
     private static List<String> untouchedExperts(ModuleSelector asked, Slots slots) {
-        if (slots.experts().isEmpty()) {
+        // Who names no layer at all, to train routers whole, means it.
+        if (slots.experts().isEmpty() || asked.equals(NOTHING)) {
             return List.of();
         }
         return List.of("the adapter leaves all " + slots.experts().getFirst().count() + " experts of " + slots.experts().size()
