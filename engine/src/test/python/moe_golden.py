@@ -1,7 +1,8 @@
 """Writes engine/src/test/resources/goldens/<family>: tiny models with mixtures of experts as Transformers saves them,
 with what it computes of a batch: logits, loss, the load-balancing loss where the family has one, and every parameter's
 gradient. Gradients of fused experts' tensors are taken apart, expert by expert, under the names of layouts that keep
-experts apart (model.layers.0.mlp.experts.3.gate_proj.weight, [out, in]).
+experts apart (model.layers.0.mlp.experts.3.gate_proj.weight, [out, in]). Of DeepSeek's models, only a mixture alone is written, beside
+them in layers/<family>.
 
     python moe_golden.py OUTPUT_DIRECTORY [FAMILY ...]
 """
@@ -12,6 +13,8 @@ import sys
 import torch
 import transformers
 from safetensors.torch import save_file
+from transformers.models.deepseek_v2 import modeling_deepseek_v2 as deepseek_v2
+from transformers.models.deepseek_v3 import modeling_deepseek_v3 as deepseek_v3
 
 COMMON = dict(vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
               max_position_embeddings=64, bos_token_id=1, eos_token_id=2, pad_token_id=0, tie_word_embeddings=False)
@@ -33,12 +36,11 @@ FAMILIES = {
         output_router_logits=True, router_aux_loss_coef=0.05, rope_parameters=dict(
             rope_type="yarn", rope_theta=150000.0, factor=4.0, beta_fast=32.0, beta_slow=1.0, truncate=False,
             original_max_position_embeddings=16))),
-    "deepseek_v2": (transformers.DeepseekV2Config, dict(
-        LATENT, q_lora_rank=None, topk_method="group_limited_greedy", routed_scaling_factor=1.3)),
-    "deepseek_v3": (transformers.DeepseekV3Config, dict(
-        LATENT, q_lora_rank=24, routed_scaling_factor=1.7, rope_parameters=dict(
-            rope_type="yarn", rope_theta=10000.0, factor=4.0, beta_fast=32.0, beta_slow=1.0, mscale=1.0, mscale_all_dim=0.8,
-            original_max_position_embeddings=16))),
+}
+LAYERS = {
+    "deepseek_v2": (transformers.DeepseekV2Config, deepseek_v2.DeepseekV2Moe, dict(
+        LATENT, topk_method="group_limited_greedy", routed_scaling_factor=1.3)),
+    "deepseek_v3": (transformers.DeepseekV3Config, deepseek_v3.DeepseekV3MoE, dict(LATENT, routed_scaling_factor=1.7)),
 }
 
 
@@ -55,9 +57,14 @@ def fill(model):
 
 
 def gradients(model, family):
+    parts = apart({name: parameter.grad for name, parameter in model.named_parameters()}, family)
+    return {"grad." + name: grad.contiguous().clone() for name, grad in parts.items()}
+
+
+def apart(tensors, family):
+    """With fused experts' tensors taken apart."""
     found = {}
-    for name, parameter in model.named_parameters():
-        grad = parameter.grad
+    for name, grad in tensors.items():
         if ".experts." not in name:
             found[name] = grad
             continue
@@ -77,7 +84,26 @@ def gradients(model, family):
                 found[f"{prefix}.{part}_bias"] = values
             else:
                 found |= {f"{prefix}.{expert}.{part}.weight": values[expert] for expert in range(len(values))}
-    return {"grad." + name: grad.contiguous().clone() for name, grad in found.items()}
+    return found
+
+
+def write_layer(family, target):
+    """One mixture alone: what it makes of x, and the gradients of sum(y * dy)."""
+    torch.manual_seed(13)
+    config_class, layer_class, settings = LAYERS[family]
+    config = config_class(**settings)
+    config._experts_implementation = "eager"
+    root = torch.nn.ModuleDict({"mlp": layer_class(config).float().eval()})
+    fill(root)
+    x, dy = torch.randn(1, 40, config.hidden_size), torch.randn(1, 40, config.hidden_size)
+    y = root["mlp"](x)
+    (y * dy).sum().backward()
+    golden = dict(x=x[0], dy=dy[0], y=y[0].detach(), **gradients(root, family))
+    config.save_pretrained(target)
+    save_file({name: tensor.contiguous().clone() for name, tensor in apart(root.state_dict(), family).items()},
+              target / "model.safetensors")
+    save_file({name: tensor.contiguous() for name, tensor in golden.items()}, target / "layer.safetensors")
+    print(family, "layer")
 
 
 def write(family, target):
@@ -111,6 +137,10 @@ def main():
         target.mkdir(parents=True, exist_ok=True)
         write(family, target)
         (target / "generation_config.json").unlink(missing_ok=True)
+    for family in LAYERS if not sys.argv[2:] else []:
+        target = output.parent / "layers" / family
+        target.mkdir(parents=True, exist_ok=True)
+        write_layer(family, target)
     versions = {"torch": torch.__version__, "transformers": transformers.__version__, "script": "src/test/python/moe_golden.py"}
     (output / "VERSIONS-moe.json").write_text(json.dumps(versions, indent=1) + "\n")
 
