@@ -79,7 +79,7 @@ class MistakesTest {
         sftFails(said("adam_beta1: expected in [0, 1), found 1.0"), "adam_beta1=1");
         sftFails(said("there is no device 'cuda:0'; expected one of auto, cpu, reference"), "device=cuda:0");
         sftFails(said("loraplus_lr_ratio: expected a number above 0, found 0"), "loraplus_lr_ratio=0");
-        sftFails(said("llm_int8_skip_modules: 'q_prj' begins or ends the name of no linear layer", "the nearest are q_proj, "),
+        sftFails(said("llm_int8_skip_modules: 'q_prj' begins or ends the name of no layer", "the nearest are q_proj, "),
                 "quantization=nf4", "llm_int8_skip_modules=q_prj");
         sftFails(said("target_modules", "'nothing' matches no layer", "q_proj"), "target_modules=nothing");
         fails(said("the recipe has no model_name_or_path"), "sft");
@@ -138,6 +138,7 @@ class MistakesTest {
         fails(named, "generate", "--model", broken, "--prompt", "Nell");
         fails(named, "eval", "--model", broken, "--data", data, "--set", "max_length=64");
         fails(named, "sft", "--model", broken, "--data", data, "--output", directory.resolve("of-broken"), "--set", "max_length=64");
+        fails(named, "quantize", "--model", broken, "--output", directory.resolve("of-broken"), "--set", "quantization=nf4");
         fails(said(broken, "are not finite", "NaN or infinity", "check the checkpoint"), "forward", "--model", broken, "--input", input,
                 "--output", directory.resolve("logits.safetensors"));
     }

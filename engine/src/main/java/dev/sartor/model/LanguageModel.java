@@ -5,7 +5,6 @@ import dev.sartor.device.PlanningDevice;
 import dev.sartor.io.Json;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.Nearest;
-import dev.sartor.nn.Linear;
 import dev.sartor.nn.Module;
 import dev.sartor.nn.RandomStream;
 import dev.sartor.nn.Slots;
@@ -69,12 +68,12 @@ public final class LanguageModel implements AutoCloseable {
 
     /** A name that is left out and begins or ends none is a slip, and would have its layers quantized. */
     private void requireSkipped(QuantizationConfig wished, String where) {
-        var names = lm.modules().stream().filter(Linear.class::isInstance).map(Module::name).toList();
+        var names = lm.modules().stream().map(Module::name).toList();
         for (var skipped : wished.skipModules()) {
             if (!QuantizationConfig.DEFAULT_SKIPPED.contains(skipped)
                     && names.stream().noneMatch(name -> QuantizationConfig.matches(name, skipped))) {
                 var ends = names.stream().map(name -> name.substring(name.lastIndexOf('.') + 1)).distinct().toList();
-                throw new IllegalArgumentException("llm_int8_skip_modules: '" + skipped + "' begins or ends the name of no linear layer of "
+                throw new IllegalArgumentException("llm_int8_skip_modules: '" + skipped + "' begins or ends the name of no layer of "
                         + where + "; the nearest are " + String.join(", ", Nearest.to(skipped, skipped.contains(".") ? names : ends, 3)));
             }
         }

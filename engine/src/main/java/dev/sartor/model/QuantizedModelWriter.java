@@ -5,6 +5,7 @@ import dev.sartor.device.Eager;
 import dev.sartor.device.Matrix;
 import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
+import dev.sartor.io.Finite;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.OutputDirectory;
@@ -99,7 +100,13 @@ public final class QuantizedModelWriter {
         var sources = new ArrayList<TensorSource>();
         for (var key : file.names()) {
             if (!quantized.containsKey(key)) {
-                sources.add(new TensorSource(key, file.spec(key), sink -> reader.copy(key, sink)));
+                sources.add(new TensorSource(key, file.spec(key), sink -> {
+                    var broken = Finite.first(reader, key);
+                    if (broken.isPresent()) {
+                        throw new FormatException(broken.get());
+                    }
+                    reader.copy(key, sink);
+                }));
             }
         }
         for (var entry : quantized.entrySet()) {
