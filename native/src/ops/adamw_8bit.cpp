@@ -9,7 +9,9 @@ constexpr int64_t block_size = 256;
 constexpr DynamicMap<true> signed_map;
 constexpr DynamicMap<false> unsigned_map;
 
-/* The codes of a block in whole vectors: where they lie, or of the last, short block a copy. */
+/* The codes of a block in whole vectors: where they lie, or of the last, short block a copy, which
+ * finish() writes back. (A destructor would bring exception tables, whose symbols all instruction
+ * sets share.) */
 class Codes {
  public:
   Codes(uint8_t *codes, int64_t count, int padding) : codes_(codes), at_(codes), count_(count) {
@@ -18,12 +20,12 @@ class Codes {
     memcpy(copy_, codes, (size_t)count);
     at_ = copy_;
   }
-  ~Codes() {
-    if (at_ == copy_) memcpy(codes_, copy_, (size_t)count_);
-  }
   Codes(const Codes &) = delete;
   Codes &operator=(const Codes &) = delete;
 
+  void finish() {
+    if (at_ == copy_) memcpy(codes_, copy_, (size_t)count_);
+  }
   uint8_t *at(int64_t i) { return at_ + i; }
   int64_t rounded() const { return round_up(count_, lanes); }
 
@@ -80,6 +82,8 @@ int32_t adamw_8bit(Context &context, const sartor_adamw_8bit &op) {
       });
       op.m_absmax[block] = encode(signed_map, m_values, count, m_codes);
       op.v_absmax[block] = encode(unsigned_map, v_values, count, v_codes);
+      m_codes.finish();
+      v_codes.finish();
     }
   });
   return SARTOR_OK;
