@@ -4,6 +4,8 @@ import static dev.sartor.tensor.DType.FLOAT32;
 
 import dev.sartor.device.kernel.AttentionSink;
 import dev.sartor.device.kernel.AttentionSinkBackward;
+import dev.sartor.tensor.DType;
+import dev.sartor.tensor.Tensor;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -11,8 +13,8 @@ import org.junit.jupiter.api.TestFactory;
 @Covers({AttentionSink.class, AttentionSinkBackward.class})
 class AttentionSinkContractTest extends OpContract {
     private record Case(int batch, int queries, int heads, int headDim) {
-        long elements() {
-            return (long) batch * queries * heads * headDim;
+        Tensor random(Fixture f, DType dtype) {
+            return f.random(dtype, (long) batch * queries, (long) heads * headDim);
         }
     }
 
@@ -36,14 +38,15 @@ class AttentionSinkContractTest extends OpContract {
     @TestFactory
     Stream<DynamicTest> backward() {
         return Stream.of(CASES).flatMap(c -> types().flatMap(dtype -> kernel(c + " " + dtype, Tolerance.product(dtype),
-                f -> new AttentionSinkBackward(f.random(dtype, c.elements()), f.random(dtype, c.elements()),
+                f -> new AttentionSinkBackward(c.random(f, dtype), c.random(f, dtype),
                         f.random(FLOAT32, c.batch, c.heads, c.queries), f.random(FLOAT32, c.heads),
                         f.changed("dSinks", FLOAT32, c.heads)))));
     }
 
+    /** The output that backward reads was rounded twice in bfloat16: once without the sinks, once with them. */
     @TestFactory
     Stream<DynamicTest> gradients() {
-        return op("three heads on one", Tolerance::product, (g, dtype) -> {
+        return op("three heads on one", dtype -> Tolerance.product(dtype).times(dtype == FLOAT32 ? 1 : 2), (g, dtype) -> {
             var begin = g.ints(new int[] {0, 0, 1, 0, 0, 2}, 2, 3);
             var end = g.ints(new int[] {1, 2, 3, 1, 2, 3}, 2, 3);
             var op = new dev.sartor.op.Attention(begin, end, 3, 1, 8, 0, 0.4f, 0);

@@ -41,8 +41,12 @@ record Tolerance(double relative, double ofLargest, double absolute, int codes) 
 
     /** A few elementwise results, each made of the one before. */
     static Tolerance chain(DType dtype) {
-        var one = elementwise(dtype);
-        return new Tolerance(4 * one.relative, 4 * one.ofLargest, 4 * one.absolute);
+        return elementwise(dtype).times(4);
+    }
+
+    /** So many times as much. */
+    Tolerance times(int factor) {
+        return new Tolerance(factor * relative, factor * ofLargest, factor * absolute, codes);
     }
 
     /** With so many codes' difference. */

@@ -149,9 +149,10 @@ final class EncodeAttention {
             var dtype = a.computeType("o", o);
             var shape = a.present("logSumExp", logSumExp).shape();
             a.require(shape.rank() == 3 && shape.elements() > 0, "logSumExp", "[batch, heads, queries]", logSumExp.spec());
-            long count = a.count("o", o);
-            a.require(count % shape.elements() == 0, "o", "[batch, queries, heads, head_dim] of log_sum_exp " + shape, o.spec());
-            return new SinkSizes(dtype, shape.dim(0), shape.dim(1), shape.dim(2), count / shape.elements());
+            long heads = shape.dim(1);
+            a.require(a.rows("o", o) == shape.dim(0) * shape.dim(2) && a.width("o", o) % heads == 0, "o",
+                    "[batch * queries, heads * headDim] of logSumExp " + shape, o.spec());
+            return new SinkSizes(dtype, shape.dim(0), heads, shape.dim(2), o.shape().last() / heads);
         }
     }
 

@@ -135,6 +135,7 @@ class EncoderTest {
             Map.entry(GroupedLinear.class, Set.of("bias", "h")),
             Map.entry(GroupedLinearBackward.class, Set.of("dWeight", "dBias")),
             Map.entry(RouterLosses.class, Set.of("dLogits", "tokenWeights", "scale")),
+            Map.entry(RouterStatistics.class, Set.of("tokenWeights")),
             Map.entry(Combine.class, Set.of("weights")),
             Map.entry(CombineBackward.class, Set.of("weights", "dy", "dWeights")));
 

@@ -108,6 +108,11 @@ final class KernelExamples {
                 new RouterLosses(List.of(new RouterLosses.Layer(half(ROWS, EXPERTS), half(ROWS, EXPERTS)),
                         new RouterLosses.Layer(half(ROWS, EXPERTS), half(ROWS, EXPERTS))), float32(ROWS), float32(1), float32(2), 2, 0.01f, 0.001f),
                 groupedLinearBackward(),
+                new RouterStatistics(half(ROWS, EXPERTS), int32(ROWS, 2), int32(ROWS, 2), float32(ROWS), float32(EXPERTS + 3),
+                        RouterScoring.SIGMOID),
+                new Jitter(half(ROWS, IN), half(ROWS, IN), int64(2), 7, 0.1f, false),
+                new AttentionSink(half(ROWS, 16), float32(2, 4, 3), float32(4)),
+                new AttentionSinkBackward(half(ROWS, 16), half(ROWS, 16), float32(2, 4, 3), float32(4), float32(4)),
                 new Combine(half(2 * ROWS, IN), float32(ROWS, 2), int32(ROWS, 2), half(ROWS, IN)),
                 new CombineBackward(half(ROWS, IN), half(2 * ROWS, IN), float32(ROWS, 2), int32(ROWS, 2), half(2 * ROWS, IN),
                         float32(ROWS, 2)));
