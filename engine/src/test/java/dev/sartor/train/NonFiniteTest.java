@@ -34,12 +34,6 @@ class NonFiniteTest {
         model = TinyRun.model(temporary);
     }
 
-    private String message(String device) throws IOException {
-        try (var run = run(device)) {
-            return message(run);
-        }
-    }
-
     private TinyRun run(String device) throws IOException {
         return new TinyRun(device, model, LORA, TinyRun.arguments(2, 2, 3, 1, 0), TinyRun.packed(17, 2, 2), List.of(), temporary);
     }
@@ -53,23 +47,21 @@ class NonFiniteTest {
         return failure.getMessage();
     }
 
-    /** A packed weight: the first layer that multiplies with it is named. */
+    /** A weight that is broken in its file is named as it is there; no setting of the run would mend it. */
     @ParameterizedTest
-    @CsvSource(delimiter = ';', value = {
-        "reference; mlp.up_proj; mlp.{gate_proj, up_proj}", "cpu; mlp.up_proj; mlp.{gate_proj, up_proj}",
-        "cpu; self_attn.v_proj; self_attn.{q_proj, k_proj, v_proj}", "cpu; self_attn.o_proj; self_attn.o_proj"})
-    void frozenWeight(String device, String module, String op) throws IOException {
-        poisonFile("model.layers.1." + module + ".weight");
-        var message = message(device);
-        assertTrue(message.contains("LoraLinear at model.layers.1." + op + " made the first NaN or infinity"), message);
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"reference", "cpu"})
-    void normWeight(String device) throws IOException {
-        poisonFile("model.layers.1.post_attention_layernorm.weight");
-        var message = message(device);
-        assertTrue(message.contains("RmsNorm at model.layers.1.post_attention_layernorm reads (a weight or parameter)"), message);
+    @CsvSource({
+        "reference, mlp.up_proj, '0, 0'", "cpu, mlp.up_proj, '0, 0'", "cpu, self_attn.v_proj, '0, 0'",
+        "reference, post_attention_layernorm, 0", "cpu, post_attention_layernorm, 0"})
+    void frozenWeight(String device, String module, String element) throws IOException {
+        var tensor = "model.layers.1." + module + ".weight";
+        poisonFile(tensor);
+        try (var run = run(device)) {
+            var before = run.values();
+            var failure = assertThrows(TrainingException.class, run.trainer::run);
+            assertArrayEquals(before, run.values(), "nothing is updated");
+            assertTrue(failure.getMessage().startsWith("step 1: the loss is NaN, for " + model.resolve("model.safetensors")
+                    + ": tensor '" + tensor + "': element [" + element + "] is NaN, "), failure.getMessage());
+        }
     }
 
     /** A trained parameter that is already broken is not blamed on an op. */
