@@ -156,12 +156,12 @@ public final class ModelBuilder {
 
     /** @param name its key in checkpoints */
     public Vector vector(String name, long width) {
-        return new Vector(name, parameter(name, width));
+        return new Vector(name, parameter(name, width), null);
     }
 
     /** A vector that no gradient trains. */
     public Vector buffer(String name, long width) {
-        return new Vector(name, Parameter.frozen(name, copy(name, source.spec(name, width), DType.FLOAT32)));
+        return new Vector(name, Parameter.frozen(name, copy(name, source.spec(name, width), DType.FLOAT32)), DType.FLOAT32);
     }
 
     public Rotary rotary(RopeScaling scaling, int headDim, boolean interleaved) {
@@ -215,7 +215,7 @@ public final class ModelBuilder {
 
     /** A vector for each expert. */
     private Vector vectors(String name, long count, long width) {
-        return new Vector(name, parameter(name, source.spec(name, count, width)));
+        return new Vector(name, parameter(name, source.spec(name, count, width)), null);
     }
 
     private Parameter parameter(String name, long width) {

@@ -62,20 +62,20 @@ public final class ModelWriter {
         switch (module) {
             case Linear linear -> {
                 weight(linear.name(), linear.weight(), linear.isTransposed());
-                vector(linear.name() + ".bias", linear.bias());
+                vector(linear.name() + ".bias", linear.bias(), dtype);
             }
             case Embedding embedding -> weight(embedding.name(), embedding.weight(), false);
-            case Vector vector -> vector(vector.name(), vector.parameter());
+            case Vector vector -> vector(vector.name(), vector.parameter(), vector.stored() == null ? dtype : vector.stored());
             case Norm norm -> {
-                vector(norm.name() + ".weight", norm.weight());
-                vector(norm.name() + ".bias", norm.bias());
+                vector(norm.name() + ".weight", norm.weight(), dtype);
+                vector(norm.name() + ".bias", norm.bias(), dtype);
             }
         }
     }
 
-    private void vector(String key, Parameter parameter) {
+    private void vector(String key, Parameter parameter, DType stored) {
         if (parameter != null) {
-            tensors.add(new TensorSource(CheckpointNames.saved(modelType, key), new TensorSpec(dtype, parameter.value().shape()),
+            tensors.add(new TensorSource(CheckpointNames.saved(modelType, key), new TensorSpec(stored, parameter.value().shape()),
                     sink -> sink.write(Eager.floats(device, parameter.value()))));
         }
     }

@@ -4,7 +4,6 @@ import dev.sartor.device.Eager;
 import dev.sartor.device.Matrix;
 import dev.sartor.io.BitsAndBytes;
 import dev.sartor.io.CheckpointNames;
-import dev.sartor.io.Conversions;
 import dev.sartor.io.FormatException;
 import dev.sartor.io.ModelDirectory;
 import dev.sartor.io.OutputDirectory;
@@ -311,11 +310,7 @@ public final class Merge {
             var rows = merge.rows(first, count);
             for (int i = 0; i < rows.merged().length; i++) {
                 double value = rows.merged()[i];
-                double rounded = round(rows.merged()[i], target);
-                if (!Double.isFinite(rounded)) {
-                    throw new FormatException(module + ": the merged weight has " + value + ", which "
-                            + (Double.isFinite(value) ? target + " cannot hold; choose bfloat16 or float32" : "no weight can be; the adapter is broken"));
-                }
+                double rounded = Stored.rounded(module, rows.merged()[i], target);
                 lost += (rounded - value) * (rounded - value);
                 exact += value * value;
                 changed += (value - rows.base()[i]) * (value - rows.base()[i]);
@@ -340,13 +335,5 @@ public final class Merge {
 
     private static double relative(double squares, double of) {
         return of == 0 ? 0 : Math.sqrt(squares / of);
-    }
-
-    private static float round(float value, DType dtype) {
-        return switch (dtype) {
-            case BFLOAT16 -> Conversions.bfloat16ToFloat(Conversions.floatToBfloat16(value));
-            case FLOAT16 -> Float.float16ToFloat(Float.floatToFloat16(value));
-            default -> value;
-        };
     }
 }

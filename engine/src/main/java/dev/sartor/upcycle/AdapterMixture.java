@@ -12,6 +12,7 @@ import dev.sartor.model.LanguageModel;
 import dev.sartor.nn.RandomStream;
 import dev.sartor.peft.Adapters;
 import dev.sartor.peft.MergeableAdapter;
+import dev.sartor.peft.Stored;
 import dev.sartor.peft.WeightMerge;
 import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Scope;
@@ -30,8 +31,6 @@ import java.util.Map;
  * feed-forward networks is averaged: W plus the mean of their updates. Routers start random, to be trained.
  */
 public final class AdapterMixture {
-    private static final int BLOCK_ELEMENTS = 1 << 22;
-
     /**
      * How to make the mixture.
      *
@@ -39,7 +38,11 @@ public final class AdapterMixture {
      * @param routerStd deviation of the routers' normal weights
      * @param auxLossCoef of the load-balancing loss, for config.json
      */
-    public record Settings(int topK, double routerStd, double auxLossCoef, long seed) {}
+    public record Settings(int topK, double routerStd, double auxLossCoef, long seed) {
+        public Settings {
+            Upcycling.requireRouter(routerStd, auxLossCoef);
+        }
+    }
 
     /**
      * What was made.
@@ -160,9 +163,13 @@ public final class AdapterMixture {
                 merges.add(change.merge(device, weight, false));
             }
             long height = weight.rows();
-            int block = (int) Math.clamp(BLOCK_ELEMENTS / weight.columns(), 1, height);
+            long block = Eager.blockRows(height, weight.columns());
             for (long first = 0; first < height; first += block) {
-                sink.write(rows(merges, divisor, first, (int) Math.min(block, height - first)));
+                float[] rows = rows(merges, divisor, first, (int) Math.min(block, height - first));
+                for (float value : rows) {
+                    Stored.rounded(key, value, spec.dtype());
+                }
+                sink.write(rows);
             }
         } finally {
             merges.forEach(WeightMerge::close);

@@ -34,11 +34,12 @@ public final class Upcycling {
      */
     public record Settings(int experts, int topK, double noise, double reinit, double routerStd, double auxLossCoef, long seed) {
         public Settings {
-            if (!(noise >= 0) || Double.isInfinite(noise) || !(reinit >= 0 && reinit <= 1) || !(routerStd >= 0)
-                    || Double.isInfinite(routerStd) || !(auxLossCoef >= 0) || Double.isInfinite(auxLossCoef)) {
-                throw new IllegalArgumentException("noise " + noise + ", reinit " + reinit + ", router-std " + routerStd
-                        + ", router-aux-loss-coef " + auxLossCoef + ": expected 0 or more, and reinit at most 1");
+            require("noise", noise);
+            require("reinit", reinit);
+            if (reinit > 1) {
+                throw new IllegalArgumentException("reinit " + reinit + ": expected at most 1");
             }
+            requireRouter(routerStd, auxLossCoef);
         }
 
         /** Whether the mixture computes at first what the dense model does. */
@@ -53,6 +54,18 @@ public final class Upcycling {
      * @param modelType of the mixture
      */
     public record Report(String modelType, long bytesBefore, long bytesAfter) {}
+
+    /** @throws IllegalArgumentException if one is negative or not finite */
+    static void requireRouter(double routerStd, double auxLossCoef) {
+        require("router-std", routerStd);
+        require("router-aux-loss-coef", auxLossCoef);
+    }
+
+    private static void require(String name, double value) {
+        if (!(value >= 0) || Double.isInfinite(value)) {
+            throw new IllegalArgumentException(name + " " + value + ": expected a number, 0 or more");
+        }
+    }
 
     private record Moments(double mean, double deviation) {
         double rootMeanSquare() {

@@ -2,6 +2,7 @@ package dev.sartor.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sartor.backend.reference.ReferenceDevice;
@@ -13,6 +14,7 @@ import dev.sartor.tensor.DType;
 import dev.sartor.tensor.Shape;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -55,6 +57,27 @@ class ModelWriterTest {
             }
             var config = Json.readObject(second.resolve("config.json"));
             assertEquals(dtype.name().toLowerCase(), config.path("torch_dtype").asString(config.path("dtype").asString("")));
+        }
+    }
+
+    /** Balancing moves them by less than bfloat16 can tell. */
+    @Test
+    void correctionBiasesAreNotRounded() throws IOException {
+        try (var device = new ReferenceDevice()) {
+            var first = TinyModels.weights(device, temporary, "glm4_moe", DType.FLOAT32);
+            var second = temporary.resolve("second");
+            try (var model = LanguageModel.open(device, first, DType.FLOAT32, true)) {
+                ModelWriter.write(model, second, DType.BFLOAT16, SafetensorsWriter.DEFAULT_MAX_SHARD_BYTES);
+            }
+            try (var a = Safetensors.open(first); var b = Safetensors.open(second)) {
+                var biases = b.names().stream().filter(key -> key.endsWith("e_score_correction_bias")).toList();
+                assertFalse(biases.isEmpty());
+                for (var key : biases) {
+                    assertEquals(a.spec(key), b.spec(key), key);
+                    assertArrayEquals(a.floats(key), b.floats(key), key);
+                }
+                assertEquals(DType.BFLOAT16, b.spec("lm_head.weight").dtype());
+            }
         }
     }
 }

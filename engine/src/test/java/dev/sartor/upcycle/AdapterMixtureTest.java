@@ -2,6 +2,7 @@ package dev.sartor.upcycle;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,7 +23,9 @@ import dev.sartor.tensor.Scope;
 import dev.sartor.train.LogitsProgram;
 import dev.sartor.train.TransformersBatch;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -95,7 +98,9 @@ class AdapterMixtureTest {
             assertArrayEquals(mean, made.floats(query), 1e-6f);
             assertArrayEquals(before.floats("lm_head.weight"), made.floats("lm_head.weight"));
         }
-        assertTrue(logits(target).length > 0);
+        for (float logit : logits(target)) {
+            assertTrue(Float.isFinite(logit));
+        }
     }
 
     /** Whichever two a router chooses, they are one model. */
@@ -127,5 +132,24 @@ class AdapterMixtureTest {
         var alone = assertThrows(IllegalArgumentException.class,
                 () -> AdapterMixture.write(device, base, List.of(plain), target, settings, SHARD));
         assertTrue(alone.getMessage().contains("1 experts, of which 2 a token"), alone.getMessage());
+    }
+
+    /** A mixture with NaN in it is not written, nor one that its own configuration would refuse. */
+    @Test
+    void brokenAdaptersAndSettingsAreRefused() throws IOException {
+        var base = TinyModels.weights(device, temporary, "llama", DType.FLOAT32);
+        var plain = adapter(base, "plain", Lora.rank(2).targets(List.of("up_proj")), 1);
+        var broken = adapter(base, "broken", Lora.rank(2).targets(List.of("up_proj")), 1);
+        var file = broken.resolve("adapter_model.safetensors");
+        var bytes = Files.readAllBytes(file);
+        Arrays.fill(bytes, bytes.length - 4, bytes.length, (byte) 0xff);
+        Files.write(file, bytes);
+        var target = temporary.resolve("mixture");
+        var refusal = assertThrows(IOException.class, () -> AdapterMixture.write(device, base, List.of(plain, broken),
+                OutputDirectory.of(target, false), new AdapterMixture.Settings(2, 0.02, 0.01, 5), SHARD));
+        assertTrue(refusal.getMessage().contains("up_proj.weight: the merged weight has NaN"), refusal.getMessage());
+        assertFalse(Files.exists(target));
+        assertThrows(IllegalArgumentException.class, () -> new AdapterMixture.Settings(2, Double.NaN, 0.01, 5));
+        assertThrows(IllegalArgumentException.class, () -> new AdapterMixture.Settings(2, 0.02, -1, 5));
     }
 }
